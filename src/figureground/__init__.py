@@ -1,0 +1,41 @@
+"""figureground: cut people out of photos, and learn to.
+
+    import figureground as fg
+    model = fg.load("pp-humanseg-lite")   # alpha = model(photo): H×W float32 in [0, 1]
+    rgba = fg.cutout("photo.jpg")         # H×W×4 uint8
+
+Everything is imported when it is first used: `import figureground` loads neither the engine nor torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+try:
+    __version__ = version("figureground")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0"
+
+if TYPE_CHECKING:
+    from figureground import networks as networks
+    from figureground.errors import FiguregroundError as FiguregroundError
+    from figureground.runtime.cutout import cutout as cutout
+    from figureground.runtime.predictor import load as load
+
+_PUBLIC = {
+    "load": ("figureground.runtime.predictor", "load"),
+    "cutout": ("figureground.runtime.cutout", "cutout"),
+    "FiguregroundError": ("figureground.errors", "FiguregroundError"),
+    "networks": ("figureground.networks", None),
+}
+__all__ = ["FiguregroundError", "__version__", "cutout", "load", "networks"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'figureground' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    loaded = importlib.import_module(module)
+    return getattr(loaded, attribute) if attribute else loaded

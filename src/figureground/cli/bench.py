@@ -1,0 +1,114 @@
+"""figureground bench"""
+
+from __future__ import annotations
+
+import io
+import json as jsonlib
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+SIZES = {"640x480": (640, 480), "12 MP": (4000, 3000)}
+
+
+def bench(
+    photo: Annotated[str, "a photo to scale (default: the demo's)"] = "",
+    *,
+    model: Annotated[str, "name or path of a card"] = "pp-humanseg-lite",
+    runs: Annotated[int, "timed runs of each; the median is printed"] = 15,
+    json: Annotated[bool, "print JSON"] = False,
+    part: Annotated[str, "internal: measure only this size, in this process"] = "",
+) -> None:
+    """Time the network and the whole cut-out on this machine.
+
+    The network alone at one and two threads; then JPEG in to RGBA PNG out at two sizes, split into its
+    parts, with the peak memory of a process that does nothing else.
+    """
+    if part:
+        print(jsonlib.dumps(_cutout_times(photo, model, SIZES[part], runs)))
+        return
+    result: dict[str, Any] = {
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "network_ms": {str(n): _network_time(model, n, runs) for n in (1, 2)},
+    }
+    for size in SIZES:
+        command = [sys.executable, "-m", "figureground", "bench", *([photo] if photo else [])]
+        options = ["--model", model, "--runs", str(runs), "--part", size]
+        done = subprocess.run([*command, *options], stdout=subprocess.PIPE, check=True)
+        result[size] = jsonlib.loads(done.stdout)
+    if json:
+        print(jsonlib.dumps(result))
+        return
+    print(f"{model} on {result['machine']}; medians of {runs}")
+    for threads, value in result["network_ms"].items():
+        print(f"network, {threads} thread(s): {value:.1f} ms")
+    print(f"{'':10}{'decode':>9}{'network':>9}{'compose':>9}{'encode':>9}{'total':>9}  peak memory")
+    for size in SIZES:
+        row = result[size]
+        parts = "".join(f"{row[key]:>6.1f} ms" for key in PARTS)
+        print(f"{size:10}{parts}  {row['peak_mb']:.0f} MB")
+
+
+PARTS = ("decode", "network", "compose", "encode", "total")
+
+
+def median_ms(call: Callable[[], Any], runs: int) -> float:
+    call()
+    times = []
+    for _ in range(max(runs, 1)):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return sorted(times)[len(times) // 2] * 1000
+
+
+def _network_time(model: str, threads: int, runs: int) -> float:
+    import numpy as np
+
+    from figureground.runtime.predictor import load
+
+    predictor = load(model, threads=threads)
+    spec = predictor.input
+    images = np.zeros((1, 3, spec.height, spec.width), np.float32)
+    return median_ms(lambda: predictor.session.run(images), runs)
+
+
+def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> dict[str, float]:
+    from PIL import Image
+
+    from figureground.cli.demo import astronaut
+    from figureground.imaging import compose
+    from figureground.imaging.png import encode
+    from figureground.imaging.read import read
+    from figureground.runtime.predictor import load
+
+    image = Image.fromarray(read(photo or astronaut()).pixels)
+    buffer = io.BytesIO()
+    image.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    del image
+    jpeg = buffer.getvalue()
+    predictor = load(model)
+    pixels = read(jpeg).pixels
+    alpha = predictor.alpha(pixels)
+    rgba = compose.cutout(pixels, alpha)
+    times = {
+        "decode": median_ms(lambda: read(jpeg), runs),
+        "network": median_ms(lambda: predictor.alpha(pixels), runs),
+        "compose": median_ms(lambda: compose.cutout(pixels, alpha), runs),
+        "encode": median_ms(lambda: encode(rgba), runs),
+    }
+    return {**times, "total": sum(times.values()), "peak_mb": _peak_mb()}
+
+
+def _peak_mb() -> float:
+    """Peak resident memory of this process in MB; not a number where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)

@@ -1,0 +1,119 @@
+"""figureground cutout"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+from figureground.errors import FiguregroundError, ImageError
+
+
+def cutout(
+    inputs: Annotated[list[str], "photos; - for standard input"],
+    *,
+    output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
+    model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
+    background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
+    mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
+    quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
+    max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
+    device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
+    json: Annotated[bool, "one line of JSON per input on standard output"] = False,
+) -> int:
+    """Cut the people out of photos.
+
+    The suffix of the output decides the format: .png .webp .tif .avif hold transparency; .jpg and
+    .bmp need a --background or --mask. In a folder, results are named like their inputs, as .png
+    where they are transparent. Exit status 0 if every input was done, 1 if not.
+    """
+    from figureground.imaging.compose import background as parse_background
+    from figureground.runtime.predictor import load
+
+    if not 1 <= quality <= 100:
+        raise ImageError(f"--quality is {quality}; expected 1 to 100")
+    opaque = mask or background != "transparent"
+    targets = _targets(inputs, output, opaque)
+    behind = parse_background(background)
+    predictor = load(model, device=device)
+    report = sys.stderr if output == "-" else sys.stdout
+    failed = 0
+    for source, target in zip(inputs, targets, strict=True):
+        started = time.perf_counter()
+        try:
+            line = _one(source, target, predictor, behind, mask, quality, max_pixels)
+        except FiguregroundError as error:
+            failed += 1
+            line = {"input": source, "error": str(error)}
+            if not json:
+                print(f"figureground: {error}", file=sys.stderr)
+        line["seconds"] = round(time.perf_counter() - started, 3)
+        if json:
+            print(dumps(line), file=report, flush=True)
+        elif "error" not in line and output != "-":
+            print(f"{source} -> {target} ({line['people']:.0%} people, {line['seconds']:.2f} s)")
+    if failed and len(inputs) > 1:
+        done = len(inputs) - failed
+        print(f"figureground: {done} of {len(inputs)} done, {failed} failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _one(  # type: ignore[no-untyped-def]
+    source: str, target: str, predictor, behind, mask: bool, quality: int, max_pixels: int
+) -> dict[str, Any]:
+    """Reads, cuts out and writes one photo; gives what --json reports of it."""
+    from figureground.imaging.read import read
+    from figureground.imaging.write import encode, format_of, write
+    from figureground.runtime.cutout import apply, person_alpha
+
+    photo = read(sys.stdin.buffer if source == "-" else source, max_pixels=max_pixels)
+    alpha = person_alpha(photo, predictor)
+    pixels = alpha if mask else apply(photo, alpha, behind)
+    format = "PNG" if target == "-" else format_of(target)[0]
+    content = encode(pixels, format, None if mask else photo.icc, quality)
+    if target == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        write(target, content)
+    height, width = alpha.shape
+    people = round(float(alpha.mean()) / 255, 5)
+    return {"input": source, "output": target, "width": width, "height": height, "people": people}
+
+
+def _same_file(source: str, target: Path) -> bool:
+    return source != "-" and target.exists() and Path(source).exists() and target.samefile(source)
+
+
+def _targets(inputs: list[str], output: str, opaque: bool) -> list[str]:
+    """Where each input goes. Raises ImageError when two would meet, or a format cannot hold it."""
+    from figureground.imaging.write import FORMATS, format_of
+
+    if output == "-":
+        if len(inputs) > 1:
+            raise ImageError(f"{len(inputs)} inputs do not fit standard output; give -o FOLDER")
+        return ["-"]
+    folder = len(inputs) > 1 or output.endswith(("/", os.sep)) or Path(output).is_dir()
+    targets = []
+    for source in inputs:
+        if not folder:
+            target = Path(output)
+        else:
+            name = Path("stdin.png" if source == "-" else source)
+            keep = opaque and name.suffix.lower() in FORMATS
+            target = Path(output) / (name.name if keep else f"{name.stem}.png")
+        if not format_of(target)[1] and not opaque:
+            raise ImageError(
+                f"{target.suffix} cannot be transparent; name the output .png or .webp, or give "
+                "--background COLOUR"
+            )
+        if _same_file(source, target):
+            raise ImageError(f"the output {target} is the input; choose another name or folder")
+        targets.append(str(target))
+    if len(set(targets)) < len(targets):
+        twice = next(t for t in targets if targets.count(t) > 1)
+        raise ImageError(f"several inputs would be written to {twice}; do them in separate calls")
+    return targets

@@ -1,0 +1,77 @@
+"""figureground evaluate"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    from figureground.data import Example
+    from figureground.runtime.predictor import Predictor
+
+
+def evaluate(
+    model: Annotated[str, "card name, card file, or run folder of `figureground train`"],
+    *,
+    root: Annotated[str, "folder of the data set"],
+    data: Annotated[str, "its layout: people, pp_humanseg14k, nobody"] = "people",
+    split: Annotated[str, "which split"] = "test",
+    limit: Annotated[int, "only the first so many photos; 0 for all"] = 0,
+    json: Annotated[bool, "print JSON"] = False,
+) -> None:
+    """Measure a model on labelled photos.
+
+    Prints the mean over the photos of the person IoU (mean_iou), and over all pixels of the set
+    mIoU, accuracy, kappa and Dice as PaddleSeg defines them. For photos of nobody (--data nobody):
+    the mean and the largest share of pixels that are taken for people.
+    """
+    from figureground.data import read
+
+    examples = read(data, root, split)[: limit or None]
+    predictor = _predictor(model)
+    figures = _nobody(predictor, examples) if data == "nobody" else _people(predictor, examples)
+    if json:
+        print(jsonlib.dumps({"model": model, "data": data, "split": split, **figures}))
+        return
+    print(f"{model} on {len(examples)} photos of {data}/{split}")
+    for name, value in figures.items():
+        print(f"  {name:20} {value:.4f}")
+
+
+def _predictor(model: str) -> Predictor:
+    if Path(model).is_dir():
+        from figureground.training.run import run_predictor
+
+        return run_predictor(Path(model))
+    from figureground.runtime.predictor import load
+
+    return load(model)
+
+
+def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+    from figureground.data import read_mask
+    from figureground.metrics.segmentation import Segmentation
+
+    metric = Segmentation()
+    for example in _progress(examples):
+        assert example.mask is not None
+        metric.update((predictor(example.image) > 0.5).astype("uint8"), read_mask(example.mask))
+    return metric.compute()
+
+
+def _nobody(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+    shares = [float((predictor(e.image) > 0.5).mean()) for e in _progress(examples)]
+    return {"mean_foreground": sum(shares) / len(shares), "largest_foreground": max(shares)}
+
+
+def _progress(examples: list[Example]) -> Iterator[Example]:
+    shown = sys.stderr.isatty()
+    for number, example in enumerate(examples, 1):
+        if shown:
+            print(f"\r{number}/{len(examples)}", end="", file=sys.stderr, flush=True)
+        yield example
+    if shown:
+        print("\r", end="", file=sys.stderr)

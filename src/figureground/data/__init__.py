@@ -1,0 +1,99 @@
+"""Data sets, one file each. A file's READERS maps names to functions (root, split) -> examples."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figureground.errors import DataError
+
+Pixels = NDArray[np.uint8]  # H×W×3 RGB
+Labels = NDArray[np.uint8]  # H×W class numbers
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photo and its person mask; `alpha` is a soft mask of the same person where a set has one."""
+
+    name: str
+    image: Path
+    mask: Path | None = None
+    alpha: Path | None = None
+
+
+Reader = Callable[[Path, str], list[Example]]
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """Every reader by name."""
+    found: dict[str, Reader] = {}
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        found |= getattr(importlib.import_module(module.name), "READERS", {})
+    return dict(sorted(found.items()))
+
+
+def read(name: str, root: str | Path, split: str) -> list[Example]:
+    """Examples of one split of the data set `name` found at `root`.
+
+    Raises DataError when the name is unknown, the folder lacks what the layout needs, or a listed
+    file does not exist; the message names the first missing file and how many are missing.
+    """
+    if name not in readers():
+        raise DataError(f"unknown data set {name!r}; expected one of {', '.join(readers())}")
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise DataError(f"data.root is {str(root)!r}, which is not a folder; give data.root=FOLDER")
+    return checked(readers()[name](root, split), f"split {split!r} of {root}")
+
+
+def checked(examples: list[Example], where: str) -> list[Example]:
+    """The same examples; DataError when there are none or a file of theirs does not exist."""
+    if not examples:
+        raise DataError(f"{where} is empty")
+    files = [f for e in examples for f in (e.image, e.mask, e.alpha) if f is not None]
+    missing = [f for f in files if not f.is_file()]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of the {len(files)} files that {where} names do not exist, "
+            f"the first is {missing[0]}"
+        )
+    return examples
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a list file but empty ones and # comments; DataError when it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot read the list {path} ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"the list {path} is not UTF-8 text") from None
+    stripped = (line.strip() for line in text.splitlines())
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
+def read_mask(path: Path) -> Labels:
+    """A mask file as labels: 0, 1, and 255 = ignored.
+
+    Files with values 0 and 1 (1-bit, palette or grey) are labels as they stand. In files with
+    0 and 255 only, or with more grey levels, 128 and above is the person.
+    """
+    try:
+        with Image.open(path) as file:
+            values = np.asarray(file if file.mode in ("L", "P", "1") else file.convert("L"))
+    except OSError as error:
+        raise DataError(f"cannot decode the mask {path} ({error})") from None
+    values = values.astype(np.uint8)
+    if ((values <= 1) | (values == IGNORE)).all() and (values == 1).any():
+        return values
+    return (values >= 128).astype(np.uint8)

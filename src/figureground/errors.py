@@ -1,0 +1,25 @@
+"""Errors whose message is meant for the person at the keyboard; the command line prints no traceback."""
+
+
+class FiguregroundError(Exception):
+    """Says what was given, what was expected, and what to do next."""
+
+
+class ImageError(FiguregroundError):
+    """An image that cannot be read, composed or written."""
+
+
+class CardError(FiguregroundError):
+    """A model that is unknown, incomplete or not the one its card describes."""
+
+
+class DataError(FiguregroundError):
+    """A data set that is missing, incomplete or not in its layout."""
+
+
+class RecipeError(FiguregroundError):
+    """A recipe with unknown keys or unusable values."""
+
+
+class ExportError(FiguregroundError):
+    """An exported file that does not answer as the network does."""

@@ -1,0 +1,103 @@
+"""A person and another background: cut-outs, composites and the backgrounds to put behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageFilter, ImageOps
+
+from figureground.errors import ImageError
+from figureground.imaging.read import read
+
+Pixels = NDArray[np.uint8]
+
+
+def to_uint8(alpha: NDArray[np.float32]) -> Pixels:
+    """[0, 1] to 0 … 255, rounded."""
+    return (alpha * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
+    """H×W×3 RGB and H×W alpha (float 0 … 1 or uint8) to H×W×4 straight RGBA.
+
+    Colours are not multiplied by alpha, so no dark rim shows on a new background; where alpha is 0
+    they are set to 0, which keeps files small and the old background out of them.
+    """
+    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    rgba = np.empty((*alpha.shape, 4), np.uint8)
+    np.multiply(pixels, (alpha > 0)[:, :, None], out=rgba[:, :, :3])
+    rgba[:, :, 3] = alpha
+    return rgba
+
+
+def replace(pixels: Pixels, alpha: NDArray[Any], background: Pixels) -> Pixels:
+    """alpha · pixels + (1 − alpha) · background; all H×W(×3)."""
+    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    front, back = Image.fromarray(pixels), Image.fromarray(background)
+    return np.asarray(Image.composite(front, back, Image.fromarray(alpha)))
+
+
+Background = Callable[[Pixels, Pixels], Pixels | None]
+
+
+def background(spec: str) -> Background:
+    """What to put behind: a function (H×W×3 pixels, H×W uint8 alpha) -> H×W×3, or None: transparent.
+
+    spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or the path of an image, which
+    is cropped to the photo's shape about its centre. Raises ImageError for anything else.
+    """
+    if spec == "transparent":
+        return lambda pixels, alpha: None
+    if spec == "blur":
+        return blurred
+    try:
+        colour = ImageColor.getrgb(spec)[:3]
+    except ValueError:
+        pass
+    else:
+        return lambda pixels, alpha: np.full(pixels.shape, colour, np.uint8)
+    try:
+        image = Image.fromarray(read(spec).pixels)
+    except ImageError as error:
+        raise ImageError(
+            f"the background {spec!r} is none of: transparent, blur, a colour such as white, "
+            f"#00ff00 or rgb(0,255,0), an image file ({error})"
+        ) from None
+
+    def fitted(pixels: Pixels, alpha: Pixels) -> Pixels:
+        size = pixels.shape[1], pixels.shape[0]
+        return np.asarray(ImageOps.fit(image, size, Image.Resampling.BILINEAR))
+
+    return fitted
+
+
+def blurred(pixels: Pixels, alpha: Pixels, share: float = 0.03) -> Pixels:
+    """The photo's own background out of focus, with a radius of `share` of the longer side.
+
+    The person does not bleed into it: colours are averaged with weight 1 − alpha. It is computed on
+    a picture of at most 512 pixels, where a blur that large loses nothing.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, 512 / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
+    visible = Image.fromarray(255 - alpha).resize(size, Image.Resampling.BOX)
+    radius = ImageFilter.GaussianBlur(share * max(size))
+    black = Image.new("RGB", size)
+    colour = np.asarray(Image.composite(small, black, visible).filter(radius), np.float32)
+    weight = np.asarray(visible.filter(radius), np.float32)[:, :, None]
+    whole = np.asarray(small.filter(radius), np.float32)  # where only the person is near
+    certain = np.clip(weight / 32, 0, 1)
+    mixed = certain * colour * 255 / np.maximum(weight, 1) + (1 - certain) * whole
+    result = Image.fromarray(mixed.clip(0, 255).astype(np.uint8))
+    return np.asarray(result.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def checkerboard(height: int, width: int, cell: int = 16) -> Pixels:
+    """Grey and white squares, H×W×3: how transparency is shown."""
+    y, x = np.ogrid[:height, :width]
+    grey = np.where((y // cell + x // cell) % 2, 255, 204).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)

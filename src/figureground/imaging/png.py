@@ -1,0 +1,94 @@
+"""PNG as fast as it can be written: 'up' row filter in NumPy, ISA-L deflate in strips.
+
+Several times faster than Pillow's fastest level at about the same size (benchmarks/png.py). The
+strips are independent deflate blocks of one zlib stream, so two threads share the work.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from isal import isal_zlib
+except ImportError:  # no wheel for this platform: slower, same file
+    isal_zlib = None  # type: ignore[assignment]
+
+COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels -> PNG colour type
+STRIP_BYTES = 1 << 22
+
+
+def encode(pixels: NDArray[np.uint8], icc: bytes | None = None) -> bytes:
+    """H×W, H×W×3 or H×W×4 uint8 to the bytes of a PNG file, with the colour profile if given."""
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    height, width, channels = pixels.shape
+    rows = np.ascontiguousarray(pixels).reshape(height, width * channels)
+    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
+    profile = [_chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc))] if icc else []
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", header),
+            *profile,
+            _chunk(b"IDAT", b"".join(_deflate(rows))),
+            _chunk(b"IEND", b""),
+        ]
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
+
+
+def _deflate(rows: NDArray[np.uint8]) -> Iterator[bytes]:
+    """One zlib stream of the filtered rows, strip by strip."""
+    height = len(rows)
+    step = max(1, STRIP_BYTES // (rows.shape[1] + 1))
+    starts = range(0, height, step)
+
+    def strip(start: int) -> tuple[bytes, int, int]:
+        end = min(start + step, height)
+        filtered = np.empty((end - start, rows.shape[1] + 1), np.uint8)
+        filtered[:, 0] = 2  # filter type 'up': the difference to the row above
+        above = rows[start - 1 : end - 1] if start else None
+        if above is None:
+            filtered[0, 1:] = rows[0]
+            np.subtract(rows[1:end], rows[: end - 1], out=filtered[1:, 1:])
+        else:
+            np.subtract(rows[start:end], above, out=filtered[:, 1:])
+        return (
+            _raw_deflate(filtered.data, end == height),
+            zlib.adler32(filtered.data),
+            filtered.size,
+        )
+
+    yield b"\x78\x01"
+    checksum = 1
+    with ThreadPoolExecutor(2) as pool:
+        for block, adler, length in pool.map(strip, starts):
+            yield block
+            checksum = _join_adler(checksum, adler, length)
+    yield struct.pack(">I", checksum)
+
+
+def _raw_deflate(content: memoryview, last: bool) -> bytes:
+    engine = isal_zlib or zlib
+    packer = engine.compressobj(1, zlib.DEFLATED, -15)
+    return packer.compress(content) + packer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+
+
+def _join_adler(first: int, second: int, length: int) -> int:
+    """Adler-32 of two parts from theirs (RFC 1950): sums a = 1 + Σ d, b = Σ a, modulo 65521."""
+    base = 65521
+    a1, b1 = first & 0xFFFF, first >> 16
+    a2, b2 = second & 0xFFFF, second >> 16
+    a = (a1 + a2 - 1) % base
+    b = (b1 + b2 + length * (a1 - 1)) % base
+    return b << 16 | a

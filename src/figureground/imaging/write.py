@@ -1,0 +1,84 @@
+"""Images to files and bytes; the suffix decides the format; a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figureground.errors import ImageError
+from figureground.imaging import png
+
+# suffix -> (Pillow's name, can it hold transparency)
+FORMATS = {
+    ".png": ("PNG", True),
+    ".webp": ("WEBP", True),
+    ".tif": ("TIFF", True),
+    ".tiff": ("TIFF", True),
+    ".avif": ("AVIF", True),
+    ".jpg": ("JPEG", False),
+    ".jpeg": ("JPEG", False),
+    ".bmp": ("BMP", False),
+}
+
+
+def format_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
+    """(format, whether it holds transparency) by suffix; ImageError for a suffix that is not known."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise ImageError(
+            f"the output {str(path)!r} has the suffix {suffix!r}; expected one of {' '.join(FORMATS)}"
+        )
+    return FORMATS[suffix]
+
+
+def encode(
+    pixels: NDArray[np.uint8], format: str = "PNG", icc: bytes | None = None, quality: int = 92
+) -> bytes:
+    """H×W (grey), H×W×3 (RGB) or H×W×4 (RGBA, straight) uint8 to the bytes of an image file.
+
+    quality: 1 … 100 for JPEG, WebP and AVIF. Raises ImageError when the format cannot hold the image.
+    """
+    if format == "PNG":
+        return png.encode(pixels, icc)
+    buffer = io.BytesIO()
+    options = {"quality": quality} if format in ("JPEG", "WEBP", "AVIF") else {}
+    if format == "TIFF":
+        options = {"compression": "tiff_lzw"}  # type: ignore[dict-item]
+    try:
+        Image.fromarray(pixels).save(buffer, format, icc_profile=icc, **options)
+    except (OSError, ValueError, KeyError) as error:
+        height, width = pixels.shape[:2]
+        raise ImageError(f"cannot store {width}x{height} pixels as {format} ({error})") from None
+    return buffer.getvalue()
+
+
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes to a temporary file in the same folder and renames it; makes missing folders.
+
+    Raises ImageError when the folder cannot be made or written to, or the disk is full.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ImageError(f"the output {path} is a folder; expected a file name")
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
+        ) as file:
+            part = file.name
+            file.write(content)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(part, 0o666 & ~mask)  # temporary files are private, results are not
+        os.replace(part, path)
+    except OSError as error:
+        if part is not None:
+            Path(part).unlink(missing_ok=True)
+        raise ImageError(f"cannot write {path} ({error.strerror or error})") from None

@@ -1,0 +1,1 @@
+"""Metrics, one idea one file: `update` with one prediction at a time, then `compute`."""

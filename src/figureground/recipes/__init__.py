@@ -1,0 +1,75 @@
+"""Recipes: flat YAML, one per published training and ours. What each key may be, and its default,
+is the signature that the section feeds:
+
+    network  name, and the arguments of networks.build
+    init     optional: a .safetensors file to start from
+    data     training.segmentation.SegmentationData
+    task     training.segmentation.SegmentationTask
+    loop     training.fit.fit
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from figureground.errors import RecipeError
+
+FOLDER = Path(__file__).parent
+Values = dict[str, Any]
+
+
+def names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(str(p.relative_to(FOLDER).with_suffix("")) for p in FOLDER.rglob("*.yaml"))
+
+
+def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
+    """A recipe by name or .yaml path, with `section.key=value` overrides applied; not yet checked."""
+    path = Path(recipe) if recipe.endswith(".yaml") else FOLDER / f"{recipe}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise RecipeError(
+            f"there is no recipe {recipe!r}; expected a .yaml file or one of {', '.join(names())}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path} is not a recipe: expected sections network, data, task, loop")
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            raise RecipeError(f"{override!r} is not an override; expected KEY=VALUE")
+        *sections, last = key.split(".")
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise RecipeError(f"{key!r} goes below {section!r}, which is a value")
+        place[last] = yaml.safe_load(text)
+    return values
+
+
+def arguments(
+    function: Callable[..., Any], values: dict[str, Any], section: str, given: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`values` checked against and converted to the signature of `function`.
+
+    given: parameters that the caller supplies itself. Raises RecipeError naming the key.
+    """
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    if inspect.isclass(function):
+        function = function.__init__  # type: ignore[misc]
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_function_arguments(function, section, skip={"self", *given})
+    try:
+        parsed = parser.parse_object({section: values})
+        return dict(vars(parser.instantiate(parsed)[section]))
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise RecipeError(f"recipe section {section!r}: {error}") from None

@@ -1,0 +1,1 @@
+"""Running a model on a photo, without a training framework."""

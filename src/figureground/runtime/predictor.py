@@ -1,0 +1,68 @@
+"""From a photo of any size to an alpha of that size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figureground import hub
+from figureground.errors import CardError
+from figureground.imaging.read import Source, read
+from figureground.runtime.prepare import Input, prepare
+from figureground.runtime.session import OnnxSession, Session
+
+
+class Predictor:
+    """A person mask model: `model(image)` gives H×W float32 in [0, 1], the photo's size.
+
+    The value is the network's own probability that a pixel shows a person; it is not stretched, so a
+    photo of nobody gives an alpha near 0 everywhere.
+    """
+
+    def __init__(self, session: Session, input: Input, name: str = "") -> None:
+        self.session = session
+        self.input = input
+        self.name = name
+
+    def __call__(self, image: Source) -> NDArray[np.float32]:
+        """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
+
+        Raises ImageError when it cannot be read.
+        """
+        return self.alpha(read(image).pixels)
+
+    def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Person minus background logit at the network's own size, h×w."""
+        output = self.session.run(prepare(pixels, self.input))[0]
+        return output[1] - output[0]
+
+    def alpha(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """H×W×3 uint8 RGB to H×W float32 in [0, 1].
+
+        Logits are enlarged, then squashed: the edge stays as steep as the photo is large.
+        """
+        height, width = pixels.shape[:2]
+        margin = Image.fromarray(self.logits(pixels))
+        large = np.asarray(margin.resize((width, height), Image.Resampling.BILINEAR))
+        alpha = np.negative(large)
+        np.exp(alpha.clip(-30, 30, out=alpha), out=alpha)
+        alpha += 1
+        return np.reciprocal(alpha, out=alpha)
+
+
+@lru_cache(maxsize=4)
+def load(model: str = "pp-humanseg-lite", *, device: str = "auto", threads: int = 0) -> Predictor:
+    """A predictor by card name or card path; the same arguments give the same, already loaded, one.
+
+    device: auto, cpu or cuda. threads: of the engine; 0 for one per core.
+    Raises CardError when the model is unknown, its weights are missing or not the card's, or the
+    device is not available.
+    """
+    card = hub.card(model)
+    if card.output != "person-logits":
+        raise CardError(f"{card.name} gives {card.output!r}; expected person-logits")
+    session = OnnxSession(hub.verified(card.path), device, threads)
+    return Predictor(session, card.input, card.name)

@@ -1,0 +1,58 @@
+"""The inference engine: ONNX Runtime, imported only when a model is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figureground.errors import CardError
+
+
+class Session(Protocol):
+    """N×3×h×w float32 in, the network's output (float32) out."""
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]: ...
+
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class OnnxSession:
+    """An ONNX file on one device. device "auto": CUDA where the engine has it, else the CPU.
+
+    An explicit device is that device or a CardError: nothing falls back in silence.
+    threads: 0 leaves the choice to the engine (one per core).
+    """
+
+    def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(3)
+        available = onnxruntime.get_available_providers()
+        if device == "auto":
+            device = "cuda" if PROVIDERS["cuda"] in available else "cpu"
+        if device not in PROVIDERS or PROVIDERS[device] not in available:
+            offered = [name for name, provider in PROVIDERS.items() if provider in available]
+            raise CardError(
+                f"device {device!r} is not available: this onnxruntime offers {', '.join(offered)}"
+                + ("; install onnxruntime-gpu for cuda" if device == "cuda" else "")
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=[PROVIDERS[device]]
+            )
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise CardError(f"{path} cannot be run on {device}: {reason}") from None
+        if self._session.get_providers()[0] != PROVIDERS[device]:
+            raise CardError(f"{path}: the engine refused {device} and chose another device")
+        self.device = device
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._session.run(None, {self._input: images})[0]

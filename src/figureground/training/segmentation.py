@@ -1,0 +1,180 @@
+"""Person segmentation: batch to loss, photo to prediction; the data that go with them."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from figureground import data, recipes
+from figureground.data.composition import Compositions
+from figureground.data.listed import listed
+from figureground.data.samples import EpochSampler, Photos, Samples, Source
+from figureground.data.transforms import published, read_photo
+from figureground.errors import DataError
+from figureground.losses.pp_humanseg import pp_humanseg_loss
+from figureground.metrics.segmentation import Segmentation
+from figureground.networks.pp_humansegv2_lite import resize
+from figureground.runtime.prepare import Input, prepare
+from figureground.training.schedule import polynomial
+
+
+class SegmentationTask(pl.LightningModule):
+    """PP-HumanSegV2's way to learn: mixed loss per level, SGD or AdamW, polynomial decay.
+
+    lovasz_stride: the Lovász term sees every n-th pixel along each axis; sorting all of them costs
+    as much as the network on a CPU. Weight decay spares the batch norms of the backbone, as published.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        cross_entropy_weight: float = 0.8,
+        lovasz_weight: float = 0.2,
+        lovasz_stride: int = 1,
+        optimizer: Literal["sgd", "adamw"] = "sgd",
+        learning_rate: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        power: float = 0.9,
+        warmup_steps: int = 0,
+    ) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss_weights = cross_entropy_weight, lovasz_weight, lovasz_stride
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.power = power
+        self.warmup_steps = warmup_steps
+        self.metric = Segmentation()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        images, labels = batch
+        levels = self.network(images.contiguous(memory_format=torch.channels_last))
+        loss = pp_humanseg_loss(levels, labels, *self.loss_weights)
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self.metric = Segmentation()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        image, label = batch  # one photo: 1×3×h×w and 1×H×W
+        logits = resize(self.network(image), label.shape[1:])
+        self.metric.update(logits.argmax(1)[0].cpu().numpy(), label[0].cpu().numpy())
+
+    def configure_optimizers(self) -> Any:
+        spared = {
+            name
+            for name, _ in self.network.named_parameters()
+            if name.startswith("backbone.") and ".bn." in name
+        }
+        named = list(self.network.named_parameters())
+        groups: list[dict[str, Any]] = [
+            {"params": [p for n, p in named if n not in spared]},
+            {"params": [p for n, p in named if n in spared], "weight_decay": 0.0},
+        ]
+        rate, decay = self.learning_rate, self.weight_decay
+        optimizer: torch.optim.Optimizer
+        if self.optimizer == "sgd":
+            optimizer = torch.optim.SGD(groups, rate, momentum=self.momentum, weight_decay=decay)
+        else:
+            optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay)
+        steps = int(self.trainer.estimated_stepping_batches)
+        factor = polynomial(steps, self.power, self.warmup_steps)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _pick(collection: Path | None, listings: list[str]) -> list[data.Example]:
+    if listings and collection is None:
+        raise DataError("data.nobody and data.scenes need data.collection=FOLDER")
+    examples: list[data.Example] = []
+    for name in listings:
+        assert collection is not None
+        listing = collection / name
+        if not listing.exists():
+            listing = recipes.FOLDER / "lists" / name
+        examples += data.checked(listed(collection, listing, "train"), str(listing))
+    return examples
+
+
+class Validation(Dataset[tuple[Tensor, Tensor]]):
+    """Photos as the predictor sees them, with their labels at full size."""
+
+    def __init__(self, examples: list[data.Example], spec: Input) -> None:
+        self.examples = examples
+        self.spec = spec
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        example = self.examples[index]
+        pixels = read_photo(example.image)
+        if example.mask is None:
+            label = np.zeros(pixels.shape[:2], np.int64)
+        else:
+            label = data.read_mask(example.mask).astype(np.int64)
+        return torch.from_numpy(prepare(pixels, self.spec)[0]), torch.from_numpy(label)
+
+
+class SegmentationData(pl.LightningDataModule):
+    """Reads the data set `name` at `root` and cuts it into epochs of `steps_per_epoch` batches.
+
+    pictures "published": PaddleSeg's pipeline on single photos. "compositions": figureground's own,
+    which also use photos of the folder `collection`: those of `nobody` show no person, in those of
+    `scenes` the mask outlines every person. Both are names of list files, in the collection or else
+    among the package's recipes/lists.
+    sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
+    input: how a photo is prepared for validation and use, see runtime.prepare.Input.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        name: str = "people",
+        pictures: Literal["published", "compositions"] = "published",
+        collection: Path | None = None,
+        nobody: list[str] = [],  # noqa: B006 - never changed
+        scenes: list[str] = [],  # noqa: B006
+        sizes: list[tuple[int, int]] = [(192, 192)],  # noqa: B006 - never changed
+        input: Input = Input(192, 192),  # noqa: B008 - immutable
+        batch_size: int = 8,
+        steps_per_epoch: int = 500,
+        workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        examples = data.read(name, root, "train")
+        source: Source
+        if pictures == "published":
+            source = Photos(examples, published)
+        else:
+            source = Compositions(examples, _pick(collection, nobody), _pick(collection, scenes))
+        self.input = input
+        self.batch_size = batch_size
+        self.workers = workers
+        self.samples = Samples(source, sizes, batch_size, seed, list(input.mean), list(input.std))
+        self.sampler = EpochSampler(steps_per_epoch * batch_size)
+        self.validation = Validation(data.read(name, root, "val"), input)
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        return DataLoader(
+            self.samples,
+            self.batch_size,
+            sampler=self.sampler,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        return DataLoader(self.validation, batch_size=1)
