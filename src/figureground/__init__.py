@@ -10,15 +10,10 @@ Everything is imported when it is first used: `import figureground` loads neithe
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("figureground")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0"
-
 if TYPE_CHECKING:
+    __version__: str
     from figureground import networks as networks
     from figureground.errors import FiguregroundError as FiguregroundError
     from figureground.runtime.cutout import cutout as cutout
@@ -34,6 +29,10 @@ __all__ = ["FiguregroundError", "__version__", "cutout", "load", "networks"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # 50 ms, for a number that few ask for
+
+        return version("figureground")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'figureground' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]

@@ -15,7 +15,6 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from figureground import __version__
 from figureground.errors import FiguregroundError
 
 VERBS = ("cutout", "models", "bench", "demo", "train", "evaluate", "export")
@@ -24,13 +23,19 @@ VERBS = ("cutout", "models", "bench", "demo", "train", "evaluate", "export")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. 0: all done. 1: something failed, and was said. 2: wrong usage. 130: Ctrl-C."""
     parser = argparse.ArgumentParser("figureground", description="Cut people out of photos.")
-    parser.add_argument("--version", action="version", version=f"figureground {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name in VERBS:
         verb = getattr(importlib.import_module(f"figureground.cli.{name}"), name)
         _describe(verbs.add_parser(name, help=_title(verb), description=inspect.getdoc(verb)), verb)
     given = vars(parser.parse_args(arguments))
-    given.pop("verb")
+    if given.pop("version"):
+        import figureground
+
+        print(f"figureground {figureground.__version__}")
+        return 0
+    if given.pop("verb") is None:
+        parser.error(f"expected a verb, one of {', '.join(VERBS)}; see figureground --help")
     try:
         return _call(given.pop("function"), given) or 0
     except FiguregroundError as error:

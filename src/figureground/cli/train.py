@@ -9,7 +9,9 @@ from typing import Annotated
 
 def train(
     recipe: Annotated[str, "name of a recipe that comes with the package, or a .yaml file"],
-    overrides: Annotated[list[str], "section.key=value, e.g. data.root=FOLDER loop.max_steps=100"],
+    overrides: Annotated[
+        list[str], "section.key=value, e.g. data.root=FOLDER loop.max_steps=100"
+    ] = [],  # noqa: B006
     *,
     run: Annotated[str, "folder for weights, checkpoints and curves (default: runs/RECIPE)"] = "",
 ) -> None:
@@ -17,6 +19,7 @@ def train(
 
     A run folder that already holds a run by the same recipe is continued where it stopped.
     """
+    import torch
     import yaml
 
     from figureground import recipes
@@ -26,9 +29,10 @@ def train(
     from figureground.training.segmentation import SegmentationData, SegmentationTask
 
     values = recipes.load(recipe, overrides)
-    unknown = set(values) - {"network", "init", "data", "task", "loop"}
+    unknown = set(values) - recipes.SECTIONS
     if unknown:
         raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
+    torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
     sections = {name: values.get(name) or {} for name in ("data", "task", "loop")}
     task = recipes.arguments(SegmentationTask, sections["task"], "task", given=["network"])

@@ -58,18 +58,19 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
         return image, torch.from_numpy(labels.astype(np.int64))
 
 
-class EpochSampler(Sampler[int]):
-    """Numbers epoch·length … (epoch+1)·length − 1; Lightning calls set_epoch before each epoch."""
+class Onward(Sampler[int]):
+    """The next `length` sample numbers from start(), asked anew for each epoch.
 
-    def __init__(self, length: int) -> None:
+    Lightning's own count of epochs is off by one after a resume; its count of steps is not.
+    """
+
+    def __init__(self, length: int, start: Callable[[], int]) -> None:
         self.length = length
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
+        self.start = start
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.epoch * self.length, (self.epoch + 1) * self.length))
+        first = self.start()
+        return iter(range(first, first + self.length))
 
     def __len__(self) -> int:
         return self.length

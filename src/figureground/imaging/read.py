@@ -136,12 +136,10 @@ def _to_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
 
 
 def _grey(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16-bit grey (and what Pillow makes of it) or floats to three equal 8-bit channels."""
-    if values.dtype.kind == "f":
-        scale = 255.0 if values.max(initial=0) <= 1 else 1.0
-    else:
-        scale = 255 / 65535 if values.max(initial=0) > 255 else 1.0
-    grey = (values * scale + 0.5).clip(0, 255).astype(np.uint8)
+    """One channel to three equal 8-bit ones: 16-bit integers, or floats up to 1 or up to 255."""
+    floats = values.dtype.kind == "f"
+    largest = 65535 if not floats else 1 if values.max(initial=0) <= 1 else 255
+    grey = (np.nan_to_num(values) * (255 / largest) + 0.5).clip(0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 

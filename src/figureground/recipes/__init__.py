@@ -3,6 +3,7 @@ is the signature that the section feeds:
 
     network  name, and the arguments of networks.build
     init     optional: a .safetensors file to start from
+    seed     optional: of the network's random start (data.seed is that of the pictures)
     data     training.segmentation.SegmentationData
     task     training.segmentation.SegmentationTask
     loop     training.fit.fit
@@ -10,6 +11,7 @@ is the signature that the section feeds:
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,6 +23,7 @@ from figureground.errors import RecipeError
 
 FOLDER = Path(__file__).parent
 Values = dict[str, Any]
+SECTIONS = {"network", "init", "seed", "data", "task", "loop"}
 
 
 def names() -> list[str]:
@@ -69,7 +72,7 @@ def arguments(
     parser = ArgumentParser(exit_on_error=False)
     parser.add_function_arguments(function, section, skip={"self", *given})
     try:
-        parsed = parser.parse_object({section: values})
+        parsed = parser.parse_object({section: copy.deepcopy(values)})
         return dict(vars(parser.instantiate(parsed)[section]))
     except (ArgumentError, TypeError, ValueError) as error:
         raise RecipeError(f"recipe section {section!r}: {error}") from None

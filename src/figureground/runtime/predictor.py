@@ -47,10 +47,11 @@ class Predictor:
         height, width = pixels.shape[:2]
         margin = Image.fromarray(self.logits(pixels))
         large = np.asarray(margin.resize((width, height), Image.Resampling.BILINEAR))
-        alpha = np.negative(large)
-        np.exp(alpha.clip(-30, 30, out=alpha), out=alpha)
-        alpha += 1
-        return np.reciprocal(alpha, out=alpha)
+        alpha = large * np.float32(0.5)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+        np.tanh(alpha, out=alpha)
+        alpha *= np.float32(0.5)
+        alpha += np.float32(0.5)
+        return alpha
 
 
 @lru_cache(maxsize=4)

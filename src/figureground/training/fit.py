@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from figureground.errors import RecipeError
+
+if TYPE_CHECKING:
+    from figureground.training.segmentation import SegmentationData
 
 
 def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
@@ -39,6 +46,17 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
         raise RecipeError(f"the weights {path} do not fit this network: {reason}") from None
 
 
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, int | Tensor], Tensor]:
+    """Exponential moving average whose decay grows as (1 + n) / (10 + n) at update n up to `decay`, so
+    that the first thousand steps do not average over the random start."""
+
+    def average(mean: Tensor, current: Tensor, updates: int | Tensor) -> Tensor:
+        share = min(decay, (1 + float(updates)) / (10 + float(updates)))
+        return mean * share + current * (1 - share)
+
+    return average
+
+
 class KeepBest(Callback):
     """After each validation, while the averaged weights are in place: figures, last and best weights."""
 
@@ -49,7 +67,9 @@ class KeepBest(Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         figures: dict[str, float] = task.metric.compute()  # type: ignore[operator, union-attr]
-        task.log_dict({f"val/{name}": value for name, value in figures.items()}, prog_bar=True)
+        task.log_dict({f"val/{name}": value for name, value in figures.items()})
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        print(f"step {trainer.global_step}: {shown}", flush=True)
         metadata = {"step": str(trainer.global_step), self.monitor: f"{figures[self.monitor]:.5f}"}
         save_weights(task.network, self.run / "last.safetensors", metadata)  # type: ignore[arg-type]
         if figures[self.monitor] > self.best:
@@ -63,9 +83,33 @@ class KeepBest(Callback):
         self.best = state["best"]
 
 
+class Progress(Callback):
+    """Now and then a line: step, loss, pictures a second, time left."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        self.since: tuple[float, int] | None = None
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, task: pl.LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        step = trainer.global_step
+        if self.since is None or step % self.every:
+            self.since = self.since or (time.monotonic(), step)
+            return
+        seconds = (time.monotonic() - self.since[0]) / max(step - self.since[1], 1)
+        left = time.strftime("%H:%M:%S", time.gmtime((trainer.max_steps - step) * seconds))
+        print(
+            f"step {step}/{trainer.max_steps}  loss {float(outputs['loss']):.3f}  "
+            f"{len(batch[0]) / seconds:.1f} pictures/s  {left} left",
+            flush=True,
+        )
+        self.since = time.monotonic(), step
+
+
 def fit(
     task: pl.LightningModule,
-    data: pl.LightningDataModule,
+    data: SegmentationData,
     run: Path,
     max_steps: int,
     monitor: str = "mean_iou",
@@ -74,7 +118,6 @@ def fit(
     precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     threads: int = 1,
-    seed: int = 0,
     log_every: int = 20,
 ) -> Path:
     """Trains until max_steps optimizer steps and returns the path of the best averaged weights.
@@ -87,33 +130,36 @@ def fit(
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError("loop.device is cuda, but torch finds no CUDA device here")
     torch.set_num_threads(threads)
-    torch.manual_seed(seed)
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
     run.mkdir(parents=True, exist_ok=True)
-    callbacks: list[Callback] = [KeepBest(run, monitor)]
+    callbacks: list[Callback] = [Progress(log_every), KeepBest(run, monitor)]
     if ema:
-        callbacks.append(EMAWeightAveraging(decay=ema))
+        callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(
         ModelCheckpoint(run, "last", save_on_train_epoch_end=True, enable_version_counter=False)
     )
-    loggers: list[Logger] = [CSVLogger(run, "", "curves")]
+    loggers: list[Logger] = [CSVLogger(run, "curves")]
     with contextlib.suppress(ModuleNotFoundError):  # the CSV holds the same curves
-        loggers.append(TensorBoardLogger(run, "", "tensorboard"))
+        loggers.append(TensorBoardLogger(run, "tensorboard"))
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+        for known in ("many workers", "is not empty", "LeafSpec", "logging interval"):
+            warnings.filterwarnings("ignore", f".*{known}.*")
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else device,
             devices=1,
             precision=precision,
             max_steps=max_steps,
+            max_epochs=-1,
             gradient_clip_val=gradient_clip or None,
             callbacks=callbacks,
             logger=loggers,
             log_every_n_steps=log_every,
             num_sanity_val_steps=0,
+            enable_model_summary=False,
+            enable_progress_bar=False,
             use_distributed_sampler=False,
         )
         last = run / "last.ckpt"

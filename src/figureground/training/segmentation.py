@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from figureground import data, recipes
 from figureground.data.composition import Compositions
 from figureground.data.listed import listed
-from figureground.data.samples import EpochSampler, Photos, Samples, Source
+from figureground.data.samples import Onward, Photos, Samples, Source
 from figureground.data.transforms import published, read_photo
 from figureground.errors import DataError
 from figureground.losses.pp_humanseg import pp_humanseg_loss
@@ -164,8 +164,12 @@ class SegmentationData(pl.LightningDataModule):
         self.batch_size = batch_size
         self.workers = workers
         self.samples = Samples(source, sizes, batch_size, seed, list(input.mean), list(input.std))
-        self.sampler = EpochSampler(steps_per_epoch * batch_size)
+        self.sampler = Onward(steps_per_epoch * batch_size, self._seen)
         self.validation = Validation(data.read(name, root, "val"), input)
+
+    def _seen(self) -> int:
+        assert self.trainer is not None
+        return self.trainer.global_step * self.batch_size
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(

@@ -1,0 +1,183 @@
+"""The main job, as a person at the command line and in Python meets it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import figureground as fg
+from figureground.cli import main
+
+FACE = (slice(60, 160), slice(190, 270))  # rows and columns of the astronaut's face
+WALL = (slice(20, 120), slice(310, 370))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a JPEG of the astronaut in it."""
+    Image.fromarray(photo).save(tmp_path / "photo.jpg", quality=92)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def is_cut_out(rgba: np.ndarray) -> bool:
+    return rgba[FACE][..., 3].mean() > 240 and rgba[WALL][..., 3].mean() < 15
+
+
+def opened(path: Path | str) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_python(photo: np.ndarray, photo_path: Path) -> None:
+    model = fg.load("pp-humanseg-lite")
+    alpha = model(photo_path)
+    assert alpha.shape == photo.shape[:2]
+    assert alpha.dtype == np.float32
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+    np.testing.assert_array_equal(alpha, model(photo))
+    assert is_cut_out(fg.cutout(photo))
+    assert fg.cutout(photo, background="blur").shape == photo.shape
+    assert fg.load("pp-humanseg-lite") is model
+
+
+def test_photo_of_nothing_is_empty() -> None:
+    """No min-max stretch: a flat picture has no full-contrast mask, and min = max divides nothing."""
+    for value in (0, 128, 255):
+        assert fg.load()(np.full((90, 120, 3), value, np.uint8)).max() < 0.5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (31, 33), (2000, 1500)])
+def test_any_size_in_same_size_out(photo: np.ndarray, size: tuple[int, int]) -> None:
+    image = Image.fromarray(photo).resize(size)
+    assert fg.load()(image).shape == size[::-1]
+
+
+def test_what_was_transparent_stays_so(photo: np.ndarray) -> None:
+    opacity = np.full(photo.shape[:2], 255, np.uint8)
+    opacity[:, 256:] = 0
+    rgba = fg.cutout(np.dstack([photo, opacity]))
+    assert not rgba[:, 256:, 3].any()
+    assert rgba[100:150, 200:250, 3].mean() > 200
+
+
+def test_one_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cutout", "photo.jpg", "-o", "out.png"]) == 0
+    assert is_cut_out(opened("out.png"))
+    assert "photo.jpg -> out.png" in capsys.readouterr().out
+
+
+def test_backgrounds_and_mask(folder: Path) -> None:
+    assert main(["cutout", "photo.jpg", "-o", "a.jpg", "--background", "#00ff00"]) == 0
+    green = opened("a.jpg")[WALL].mean((0, 1))
+    assert np.abs(green - (0, 255, 0)).max() < 12
+    assert main(["cutout", "photo.jpg", "-o", "b.webp", "--background", "blur"]) == 0
+    assert opened("b.webp").shape == (512, 512, 3)
+    assert main(["cutout", "photo.jpg", "-o", "c.png", "--background", "a.jpg"]) == 0
+    assert main(["cutout", "photo.jpg", "-o", "m.jpg", "--mask"]) == 0
+    mask = opened("m.jpg")
+    assert mask.ndim == 2
+    assert mask[FACE].mean() > 240
+    assert mask[WALL].mean() < 15
+
+
+def test_several_files_go_to_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.open("photo.jpg").save("second.png")
+    (folder / "text.jpg").write_text("I am text")
+    inputs = ["photo.jpg", "text.jpg", "second.png", "none.jpg"]
+    assert main(["cutout", *inputs, "-o", "results", "--json"]) == 1
+    said = capsys.readouterr()
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert [line["input"] for line in lines] == inputs
+    assert ["error" in line for line in lines] == [False, True, False, True]
+    assert lines[0]["people"] > 0.1
+    assert "2 of 4 done, 2 failed" in said.err
+    assert sorted(p.name for p in Path("results").iterdir()) == ["photo.png", "second.png"]
+    assert is_cut_out(opened("results/second.png"))
+
+
+def test_standard_input_to_standard_output(folder: Path) -> None:
+    command = [sys.executable, "-m", "figureground", "cutout", "-", "-o", "-"]
+    content = Path("photo.jpg").read_bytes()
+    done = subprocess.run(command, input=content, capture_output=True, check=True)
+    assert is_cut_out(np.asarray(Image.open(io.BytesIO(done.stdout))))
+    assert done.stderr == b""
+    nothing = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert nothing.returncode == 1
+    assert nothing.stdout == b""
+    assert b"empty (0 bytes)" in nothing.stderr
+
+
+def test_colour_profile_is_kept(folder: Path) -> None:
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.open("photo.jpg").save("profiled.jpg", icc_profile=profile)
+    assert main(["cutout", "profiled.jpg", "-o", "out.png"]) == 0
+    assert Image.open("out.png").info["icc_profile"] == profile
+
+
+def bad_inputs(folder: Path) -> dict[str, list[str]]:
+    """What is said -> the arguments that provoke it."""
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("I am text, whatever my name says\n" * 9)
+    content = (folder / "photo.jpg").read_bytes()
+    (folder / "short.jpg").write_bytes(content[: len(content) // 3])
+    Image.new("1", (30_000, 30_000)).save(folder / "bomb.png")
+    (folder / "dir").mkdir(exist_ok=True)
+    (folder / "file").touch()
+    out = ["-o", "out.png"]
+    return {
+        "there is no file none.jpg": ["none.jpg", *out],
+        "dir is a folder; expected an image file": ["dir", *out],
+        "empty.jpg is empty (0 bytes)": ["empty.jpg", *out],
+        "text.jpg is not an image": ["text.jpg", *out],
+        "short.jpg is damaged or cut short": ["short.jpg", *out],
+        "more than the limit of 200,000,000": ["bomb.png", *out],
+        "cannot write file/out.png": ["photo.jpg", "-o", "file/out.png"],
+        "unknown model 'nope'; expected one of": ["photo.jpg", *out, "--model", "nope"],
+        "none of: transparent, blur, a colour": ["photo.jpg", *out, "--background", "nope"],
+        "suffix '.xyz'; expected one of": ["photo.jpg", "-o", "out.xyz"],
+        ".jpg cannot be transparent": ["photo.jpg", "-o", "out.jpg"],
+        "is the input; choose another": ["photo.jpg", "-o", "photo.jpg", "--mask"],
+        "several inputs would be written to": ["photo.jpg", "dir/photo.jpg", "-o", "results"],
+        "do not fit standard output": ["photo.jpg", "photo.jpg", "-o", "-"],
+        "device 'cuda' is not available": ["photo.jpg", *out, "--device", "cuda"],
+        "--quality is 0; expected 1 to 100": ["photo.jpg", *out, "--quality", "0"],
+    }
+
+
+@pytest.mark.parametrize("number", range(16))
+def test_bad_input_is_one_clear_line(
+    folder: Path, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message, arguments = list(bad_inputs(folder).items())[number]
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+    assert main(["cutout", *arguments]) == 1
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.startswith("figureground: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_unwritable_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "locked").mkdir(mode=0o500)
+    assert main(["cutout", "photo.jpg", "-o", "locked/out.png"]) == 1
+    assert "cannot write locked/out.png (Permission denied)" in capsys.readouterr().err
+
+
+def test_zero_size_and_one_pixel(folder: Path) -> None:
+    Image.new("RGB", (1, 1), "red").save("one.png")
+    assert main(["cutout", "one.png", "-o", "out.png"]) == 0
+    assert opened("out.png").shape == (1, 1, 4)
+    with pytest.raises(fg.FiguregroundError, match=r"\(0, 5, 3\); expected HxW"):
+        fg.cutout(np.zeros((0, 5, 3), np.uint8))

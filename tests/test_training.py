@@ -1,0 +1,189 @@
+"""Learn, stop, go on exactly, measure, export, use: the whole path on drawn people."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from figureground.cli import main
+from figureground.training.fit import moving_average
+from figureground.training.schedule import polynomial
+from figureground.training.segmentation import SegmentationTask
+
+SMALL = [
+    "data.sizes=[[64,64]]",
+    "data.input={width: 64, height: 64}",
+    "data.batch_size=4",
+    "data.steps_per_epoch=3",
+    "data.workers=0",
+    "task.optimizer=sgd",
+    "task.warmup_steps=0",
+    "task.learning_rate=0.01",
+]
+
+
+def train(people: Path, run: Path, steps: int, *more: str) -> int:
+    overrides = [f"data.root={people}", f"data.collection={people.parent}", *SMALL, *more]
+    overrides += ["data.nobody=[no_people.txt]", "data.scenes=[]", f"loop.max_steps={steps}"]
+    return main(["train", "pp-humanseg-lite/people", *overrides, "--run", str(run)])
+
+
+@pytest.fixture(scope="module")
+def whole_run(people_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("run") / "whole"
+    assert train(people_folder, run, 6) == 0
+    return run
+
+
+def test_a_run_leaves_its_weights_curves_and_recipe(whole_run: Path) -> None:
+    for name in ("recipe.yaml", "best.safetensors", "last.safetensors", "last.ckpt"):
+        assert (whole_run / name).is_file(), name
+    curves = next(whole_run.glob("curves/*/metrics.csv")).read_text()
+    assert "val/mean_iou" in curves
+    weights = load_file(whole_run / "last.safetensors")
+    assert all(value.isfinite().all() for value in weights.values())
+
+
+def test_resume_after_kill_9_is_exact(people_folder: Path, whole_run: Path, tmp_path: Path) -> None:
+    """Killed in the second epoch and started again, the weights are those of the run that was not."""
+    run = tmp_path / "halves"
+    child = subprocess.Popen([sys.executable, __file__, str(people_folder), str(run)])
+    try:
+        for _ in range(600):
+            if (run / "second-epoch").exists():
+                break
+            assert child.poll() is None, "the training ended before it could be killed"
+            time.sleep(0.1)
+    finally:
+        child.kill()
+        child.wait()
+    assert (run / "last.ckpt").is_file()
+    assert train(people_folder, run, 6) == 0
+    whole, halves = (load_file(folder / "last.safetensors") for folder in (whole_run, run))
+    assert whole.keys() == halves.keys()
+    for name in whole:
+        assert torch.equal(whole[name], halves[name]), name
+
+
+def hang_in_second_epoch(people: Path, run: Path) -> None:
+    """What the killed process runs: it stops to be killed once its second epoch is under way."""
+    step = SegmentationTask.training_step
+
+    def hang(self: SegmentationTask, *arguments: Any) -> torch.Tensor:
+        if self.trainer.global_step == 4:
+            (run / "second-epoch").touch()
+            time.sleep(600)
+        return step(self, *arguments)
+
+    SegmentationTask.training_step = hang  # type: ignore[method-assign]
+    train(people, run, 6)
+
+
+def test_another_recipe_does_not_continue_a_run(
+    people_folder: Path, whole_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(people_folder, whole_run, 9) == 1
+    assert "holds a run by another recipe" in capsys.readouterr().err
+
+
+def test_it_learns(people_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "longer"
+    more = ["task.learning_rate=0.005", "task.optimizer=adamw", "data.steps_per_epoch=30"]
+    assert train(people_folder, run, 60, *more, "loop.ema=0.9") == 0
+    curves = next(run.glob("curves/*/metrics.csv")).read_text().splitlines()
+    column = curves[0].split(",").index("val/mean_iou")
+    figures = [line.split(",")[column] for line in curves[1:]]
+    assert max(float(f) for f in figures if f) > 0.5
+
+
+def test_evaluate_and_export_a_run(
+    people_folder: Path, whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--root", str(people_folder), "--json"]
+    assert main(["evaluate", str(whole_run), *options]) == 0
+    by_torch = capsys.readouterr().out
+    assert main(["export", str(whole_run), "-o", str(tmp_path), "--storage", "float32"]) == 0
+    assert "largest difference" in capsys.readouterr().out
+    card = str(tmp_path / "my-people.md")
+    assert main(["evaluate", card, *options]) == 0
+    by_onnx = capsys.readouterr().out
+    assert by_torch.split('"data"')[1] == by_onnx.split('"data"')[1]
+    assert main(["models", "verify", card]) == 0
+    assert main(["export", str(whole_run), "-o", str(tmp_path), "--name", "half"]) == 0
+    small, large = (tmp_path / f"{name}.onnx" for name in ("half", "my-people"))
+    assert small.stat().st_size < 0.6 * large.stat().st_size
+
+
+def test_export_refuses_a_file_that_answers_otherwise(
+    whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from figureground import export
+    from figureground.errors import ExportError
+
+    true = export.to_onnx
+
+    def wrong(network: torch.nn.Module, input: object) -> bytes:
+        with torch.no_grad():
+            next(network.parameters()).add_(0.5)
+            content = true(network, input)  # type: ignore[arg-type]
+            next(network.parameters()).sub_(0.5)
+        return content
+
+    monkeypatch.setattr(export, "to_onnx", wrong)
+    with pytest.raises(ExportError, match="nothing was written"):
+        export.export_run(whole_run, tmp_path, "wrong", "best.safetensors", False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.root=/none"], "not a folder"),
+        (["network.name=nope"], "network.name is 'nope'"),
+        (["loop.device=cuda"], "no CUDA device"),
+        (["optimiser.lr=1"], "unknown recipe sections: optimiser"),
+        (["init=/none.safetensors"], "no weights at /none.safetensors"),
+        (["data.collection=null"], "need data.collection"),
+    ],
+)
+def test_bad_recipes_end_in_one_line(
+    people_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    overrides: list[str],
+    message: str,
+) -> None:
+    if torch.cuda.is_available() and "CUDA" in message:
+        pytest.skip("there is a CUDA device")
+    assert train(people_folder, tmp_path / "run", 3, *overrides) == 1
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert message in errors[-1]
+    assert errors[-1].startswith("figureground: ")
+
+
+def test_polynomial_decay_is_paddles(goldens: Path) -> None:
+    import json
+
+    expected = json.loads((goldens / "losses_metrics_paddle.json").read_text())
+    values = expected["poly_lr_0.001_1000[0,1,500,999,1000]"]
+    factor = polynomial(1000)
+    found = [0.001 * factor(t) for t in (0, 1, 500, 999, 1000)]
+    np.testing.assert_allclose(found, values, rtol=1e-6, atol=1e-12)
+    assert [polynomial(10, 1.0, warmup=4)(t) for t in (0, 1)] == [0.25, 0.5 * 0.9]
+
+
+def test_the_average_starts_at_the_weights() -> None:
+    average = moving_average(0.99)
+    mean = average(torch.zeros(1), torch.ones(1), 1)
+    assert mean.item() == pytest.approx(9 / 11)
+    assert average(torch.zeros(1), torch.ones(1), 10**6).item() == pytest.approx(0.01)
+
+
+if __name__ == "__main__":
+    hang_in_second_epoch(Path(sys.argv[1]), Path(sys.argv[2]))
