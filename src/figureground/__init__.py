@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
+    from figureground import checkpoints as checkpoints
     from figureground import networks as networks
     from figureground.errors import FiguregroundError as FiguregroundError
     from figureground.runtime.cutout import cutout as cutout
@@ -24,8 +25,9 @@ _PUBLIC = {
     "cutout": ("figureground.runtime.cutout", "cutout"),
     "FiguregroundError": ("figureground.errors", "FiguregroundError"),
     "networks": ("figureground.networks", None),
+    "checkpoints": ("figureground.checkpoints", None),
 }
-__all__ = ["FiguregroundError", "__version__", "cutout", "load", "networks"]
+__all__ = ["FiguregroundError", "__version__", "checkpoints", "cutout", "load", "networks"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,10 @@ class CardError(FiguregroundError):
     """A model that is unknown, incomplete or not the one its card describes."""
 
 
+class CheckpointError(FiguregroundError):
+    """A checkpoint that is damaged, of no known format, or that would run code."""
+
+
 class DataError(FiguregroundError):
     """A data set that is missing, incomplete or not in its layout."""
 

@@ -29,9 +29,9 @@ def resize(x: Tensor, size: Iterable[int]) -> Tensor:
 class ConvBNReLU(nn.Sequential):
     """Convolution *with* bias before its batch norm, as the published checkpoints have it."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, bias: bool = True) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 1)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
         self.bn = nn.BatchNorm2d(outputs)
         self.activation = nn.ReLU()
 
@@ -48,11 +48,13 @@ class Separable(nn.Sequential):
 class Context(nn.Module):
     """Sum of the features pooled to 1×1, 2×2 and 4×4 (simple pyramid pooling, arXiv 2204.02681)."""
 
-    def __init__(self, inputs: int, outputs: int, bins: tuple[int, ...] = (1, 2, 4)) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, out: nn.Module, bins: tuple[int, ...] = (1, 2, 4)
+    ) -> None:
         super().__init__()
         self.bins = bins
         self.stages = nn.ModuleList(ConvBNReLU(inputs, outputs) for _ in bins)
-        self.out = Separable(outputs, outputs)
+        self.out = out
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = [
@@ -114,7 +116,8 @@ class PPHumanSegV2Lite(nn.Module):
         channels = DECODER_CHANNELS[levels]
         context = 128
         self.backbone = MobileNetV3Large()
-        self.context = Context(FEATURE_CHANNELS[levels - 1], context)
+        out = Separable(context, context)
+        self.context = Context(FEATURE_CHANNELS[levels - 1], context, out)
         self.fusions = nn.ModuleList(
             Fusion(low, high, out)
             for low, high, out in zip(FEATURE_CHANNELS, (*channels[1:], context), channels)
@@ -185,7 +188,7 @@ PADDLE_NAMES = (
 )
 
 
-def from_paddle(tensors: Mapping[str, T]) -> dict[str, T]:
+def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """PaddleSeg's parameter names to ours; values are passed through."""
     renamed = {}
     for name, value in tensors.items():
