@@ -97,6 +97,7 @@ def test_several_files_go_to_a_folder(folder: Path, capsys: pytest.CaptureFixtur
     assert [line["input"] for line in lines] == inputs
     assert ["error" in line for line in lines] == [False, True, False, True]
     assert lines[0]["people"] > 0.1
+    assert lines[0]["device"] in ("cpu", "cuda")
     assert "2 of 4 done, 2 failed" in said.err
     assert sorted(p.name for p in Path("results").iterdir()) == ["photo.png", "second.png"]
     assert is_cut_out(opened("results/second.png"))
@@ -112,6 +113,76 @@ def test_standard_input_to_standard_output(folder: Path) -> None:
     assert nothing.returncode == 1
     assert nothing.stdout == b""
     assert b"empty (0 bytes)" in nothing.stderr
+
+
+def test_arguments_after_flags_and_odd_names(folder: Path) -> None:
+    os.rename("photo.jpg", "人 photo.jpg")
+    Image.open("人 photo.jpg").save("-dash.png")
+    assert main(["cutout", "人 photo.jpg", "-o", "results", "--", "-dash.png"]) == 0
+    Image.open("-dash.png").save("b.jpg")
+    assert main(["cutout", "人 photo.jpg", "-o", "more", "b.jpg"]) == 0
+    assert sorted(p.name for p in Path("results").iterdir()) == ["-dash.png", "人 photo.png"]
+    assert sorted(p.name for p in Path("more").iterdir()) == ["b.png", "人 photo.png"]
+
+
+def test_a_console_that_cannot_show_a_name_stops_nothing(folder: Path) -> None:
+    os.rename("photo.jpg", "人.jpg")
+    command = [sys.executable, "-m", "figureground", "cutout", "人.jpg", "-o", "out/"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert Path("out/人.png").is_file()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+def test_standard_output_that_is_full_closed_or_gone(folder: Path) -> None:
+    start = f"{sys.executable} -m figureground"
+    for command, said in (
+        ("cutout photo.jpg -o - > /dev/full", "cannot write to standard output (No space left"),
+        ("cutout photo.jpg -o a.png > /dev/full", "cannot write to standard output (No space left"),
+        ("cutout photo.jpg -o - >&-", "standard input or output is closed"),
+        ("cutout - -o a.png <&-", "standard input or output is closed"),
+    ):
+        environment = {**os.environ, "PYTHONUNBUFFERED": ""}
+        done = subprocess.run(
+            f"{start} {command}",
+            shell=True,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1, command
+        assert said in done.stderr, command
+        assert done.stderr.count("\n") == 1, done.stderr
+    subprocess.run(f"{start} models | true", shell=True, check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_pipes_are_read_and_not_replaced(folder: Path) -> None:
+    content = Path("photo.jpg").read_bytes()
+    os.mkfifo("pipe.png")
+    assert main(["cutout", "photo.jpg", "-o", "pipe.png"]) == 1
+    assert Path("pipe.png").is_fifo()
+    command = [sys.executable, "-m", "figureground", "cutout", "/dev/stdin", "-o", "a.png"]
+    subprocess.run(command, input=content, check=True, capture_output=True)
+    assert is_cut_out(opened("a.png"))
+    os.symlink("a.png", "link.png")
+    assert main(["cutout", "photo.jpg", "-o", "link.png", "--mask"]) == 0
+    assert Path("link.png").is_symlink()
+    assert opened("a.png").ndim == 2
+
+
+def test_only_fitting_profiles_are_kept_and_backgrounds_are_srgb(folder: Path) -> None:
+    from PIL import ImageCms
+
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    Image.open("photo.jpg").save("lab.jpg", icc_profile=lab)
+    assert main(["cutout", "lab.jpg", "-o", "out.png"]) == 0
+    assert "icc_profile" not in Image.open("out.png").info
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.open("photo.jpg").save("srgb.jpg", icc_profile=srgb)
+    assert main(["cutout", "srgb.jpg", "-o", "white.png", "--background", "white"]) == 0
+    assert "icc_profile" not in Image.open("white.png").info
 
 
 def test_colour_profile_is_kept(folder: Path) -> None:
@@ -131,11 +202,12 @@ def bad_inputs(folder: Path) -> dict[str, list[str]]:
     (folder / "short.jpg").write_bytes(content[: len(content) // 3])
     Image.new("1", (30_000, 30_000)).save(folder / "bomb.png")
     (folder / "dir").mkdir(exist_ok=True)
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64)
     (folder / "file").touch()
     out = ["-o", "out.png"]
     return {
         "there is no file none.jpg": ["none.jpg", *out],
-        "dir is a folder; expected an image file": ["dir", *out],
+        "'dir' is a folder; expected an image file": ["dir", *out],
         "empty.jpg is empty (0 bytes)": ["empty.jpg", *out],
         "text.jpg is not an image": ["text.jpg", *out],
         "short.jpg is damaged or cut short": ["short.jpg", *out],
@@ -148,12 +220,18 @@ def bad_inputs(folder: Path) -> dict[str, list[str]]:
         "is the input; choose another": ["photo.jpg", "-o", "photo.jpg", "--mask"],
         "several inputs would be written to": ["photo.jpg", "dir/photo.jpg", "-o", "results"],
         "do not fit standard output": ["photo.jpg", "photo.jpg", "-o", "-"],
+        "need a folder as output; 'one.png' names a file": ["photo.jpg", "b.jpg", "-o", "one.png"],
+        "the output is empty": ["photo.jpg", "-o", ""],
+        "is a HEIC photo, which is not read yet": ["phone.heic", *out],
+        "File name too long": ["photo.jpg", "-o", "a" * 300 + ".png"],
+        "is an address; download the photo": ["https://example.org/a.jpg", *out],
+        "'rgb(999,0,0)' has a part above 255": ["photo.jpg", *out, "--background", "rgb(999,0,0)"],
         "device 'cuda' is not available": ["photo.jpg", *out, "--device", "cuda"],
         "--quality is 0; expected 1 to 100": ["photo.jpg", *out, "--quality", "0"],
     }
 
 
-@pytest.mark.parametrize("number", range(16))
+@pytest.mark.parametrize("number", range(22))
 def test_bad_input_is_one_clear_line(
     folder: Path, number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,7 +246,9 @@ def test_bad_input_is_one_clear_line(
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
 def test_unwritable_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "locked").mkdir(mode=0o500)
     assert main(["cutout", "photo.jpg", "-o", "locked/out.png"]) == 1

@@ -57,6 +57,9 @@ def test_masks_in_every_coding(tmp_path: Path) -> None:
     }.items():
         image.save(tmp_path / "m.png")
         np.testing.assert_array_equal(data.read_mask(tmp_path / "m.png"), truth, name)
+    Image.fromarray(truth * 100).save(tmp_path / "m.png")
+    with pytest.raises(DataError, match="values up to 100; expected 0 and 1"):
+        data.read_mask(tmp_path / "m.png")
     (tmp_path / "m.png").write_bytes(b"no")
     with pytest.raises(DataError, match="cannot decode the mask"):
         data.read_mask(tmp_path / "m.png")

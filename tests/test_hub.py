@@ -54,6 +54,8 @@ def test_what_is_no_card(tmp_path: Path) -> None:
         "---\nname: a\ninput: {width: 8, height: 8}\n---\n": "missing or unknown entry",
         "---\ninput: {width: 8, height: 8, resize: crop}\n---\n": "resize 'crop'",
         "---\ninput: {widht: 8}\n---\n": "widht",
+        "---\ninput: {width: 8, height: 8, std: [0, 1, 1]}\n---\n": "std above 0",
+        "---\ninput: {width: 8, height: 8, mean: [0.5]}\n---\n": "three numbers",
         "---\njust text\n---\n": "missing or unknown entry",
     }.items():
         path.write_text(text)

@@ -49,6 +49,13 @@ def test_absent_class_counts_as_paddleseg_counts_it() -> None:
     assert (figures["miou"], figures["dice"]) == (1.0, 0.5)
 
 
+def test_kappa_of_a_set_of_billions_of_pixels() -> None:
+    metric = Segmentation()
+    metric.confusion = np.array([[3_000_000_000, 100_000_000], [100_000_000, 2_000_000_000]])
+    metric.image_iou = [1.0]
+    assert metric.compute()["kappa"] == pytest.approx(0.92013, abs=1e-4)
+
+
 def test_wrong_input_is_refused() -> None:
     metric = Segmentation()
     with pytest.raises(ValueError, match="no labelled pixel"):

@@ -70,6 +70,14 @@ def test_16_bit_is_scaled_not_cut() -> None:
     assert read(stored(Image.fromarray(dark))).pixels.max() <= 1  # a dark 16-bit scan stays dark
 
 
+def test_float_tiff_with_a_highlight_is_not_black() -> None:
+    values = np.full((20, 20), 0.5, np.float32)
+    values[0, 0] = 1.05
+    pixels = read(stored(Image.fromarray(values), "TIFF")).pixels
+    assert pixels[10, 10, 0] == 128
+    assert pixels[0, 0, 0] == 255
+
+
 def test_cmyk_jpeg_is_what_it_looks_like() -> None:
     red = Image.new("RGB", (16, 16), (200, 30, 30))
     pixel = read(stored(red.convert("CMYK"), "JPEG", quality=95)).pixels[8, 8].astype(int)
@@ -101,6 +109,8 @@ def test_arrays() -> None:
         read(grey * 255)
     with pytest.raises(ImageError, match="int64"):
         read(np.zeros((2, 2), np.int64))
+    with pytest.raises(ImageError, match="of type list"):
+        read([1, 2])  # type: ignore[arg-type]
 
 
 def test_bad_files_say_what_they_are(tmp_path: Path) -> None:
@@ -127,6 +137,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     assert len(bomb) < 200_000
     with pytest.raises(ImageError, match=r"limit of 200,000,000.*--max-pixels"):
         read(bomb)
+    wide = stored(Image.new("1", (14_000, 14_000)))
+    assert read(wide).pixels.shape == (14_000, 14_000, 3)  # above Pillow's own limit, below ours
     with pytest.raises(ImageError, match="40x30 pixels, more than the limit of 1,000"):
         read(ramp(), max_pixels=1000)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from figureground.cli import main
@@ -85,10 +86,23 @@ def hang_in_second_epoch(people: Path, run: Path) -> None:
     train(people, run, 6)
 
 
+def test_a_last_epoch_cut_short_is_validated_too(people_folder: Path, tmp_path: Path) -> None:
+    assert train(people_folder, tmp_path / "short", 2) == 0
+    assert (tmp_path / "short" / "best.safetensors").is_file()
+    assert train(people_folder, tmp_path / "short", 4) == 0  # and a run can be made longer
+    with safe_open(tmp_path / "short" / "last.safetensors", "np") as weights:
+        assert weights.metadata()["step"] == "4"
+
+
+def test_a_start_that_failed_does_not_spoil_the_folder(people_folder: Path, tmp_path: Path) -> None:
+    assert train(people_folder, tmp_path / "run", 3, "task.learning_rate=1e18") == 1
+    assert train(people_folder, tmp_path / "run", 3) == 0
+
+
 def test_another_recipe_does_not_continue_a_run(
     people_folder: Path, whole_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert train(people_folder, whole_run, 9) == 1
+    assert train(people_folder, whole_run, 6, "data.seed=5") == 1
     assert "holds a run by another recipe" in capsys.readouterr().err
 
 
@@ -109,13 +123,14 @@ def test_evaluate_and_export_a_run(
     assert main(["evaluate", str(whole_run), *options]) == 0
     by_torch = capsys.readouterr().out
     assert main(["export", str(whole_run), "-o", str(tmp_path), "--storage", "float32"]) == 0
-    assert "largest difference" in capsys.readouterr().out
+    assert "logits differ by at most" in capsys.readouterr().out
     card = str(tmp_path / "my-people.md")
     assert main(["evaluate", card, *options]) == 0
     by_onnx = capsys.readouterr().out
     assert by_torch.split('"data"')[1] == by_onnx.split('"data"')[1]
     assert main(["models", "verify", card]) == 0
     assert main(["export", str(whole_run), "-o", str(tmp_path), "--name", "half"]) == 0
+    assert main(["export", str(whole_run), "-o", str(tmp_path), "--name", "../up"]) == 1
     small, large = (tmp_path / f"{name}.onnx" for name in ("half", "my-people"))
     assert small.stat().st_size < 0.6 * large.stat().st_size
 
@@ -150,6 +165,14 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["optimiser.lr=1"], "unknown recipe sections: optimiser"),
         (["init=/none.safetensors"], "no weights at /none.safetensors"),
         (["data.collection=null"], "need data.collection"),
+        (["data.root=["], "data.root is not YAML"),
+        (["network=foo"], "network is 'foo'; expected network.KEY=VALUE"),
+        (["loop.threads=0"], "threads 0"),
+        (["data.batch_size=0"], "data.batch_size is 0; expected 1 or more"),
+        (["data.sizes=[]"], "data.sizes is empty"),
+        (["task.learning_rate=nan"], "task.learning_rate"),
+        (["task.learning_rate=1e18"], "lower task.learning_rate"),
+        (["loop.monitor=bogus"], "bogus"),
     ],
 )
 def test_bad_recipes_end_in_one_line(

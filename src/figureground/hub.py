@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,7 +54,7 @@ def card(model: str) -> Card:
     Raises CardError for an unknown name, an unreadable card or one that lacks what a card must say.
     """
     path = Path(model) if model.endswith(".md") else FOLDER / f"{model}.md"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CardError(
             f"unknown model {model!r}; expected one of {', '.join(names())}, or the path of a card "
             "(.md); `figureground models` lists them"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import io
 import os
 import sys
 import typing
@@ -22,13 +23,47 @@ VERBS = ("cutout", "models", "bench", "demo", "train", "evaluate", "export")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. 0: all done. 1: something failed, and was said. 2: wrong usage. 130: Ctrl-C."""
+    try:
+        status = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a failure can still be said
+        return status
+    except FiguregroundError as error:
+        _say(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("figureground"):
+            raise
+        _say(
+            f"this needs {error.name}, which is not installed; install the extra that has it, such as "
+            "pip install 'figureground[train]'"
+        )
+    except MemoryError:
+        _say("not enough memory; give smaller pictures")
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
+    except OSError as error:  # standard output is gone or full; files have their own errors
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _say(f"cannot write to standard output ({error.strerror or error})")
+    return 1
+
+
+def _say(message: str) -> None:
+    if sys.stderr is not None:
+        print(f"figureground: {message}", file=sys.stderr)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser("figureground", description="Cut people out of photos.")
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name in VERBS:
         verb = getattr(importlib.import_module(f"figureground.cli.{name}"), name)
         _describe(verbs.add_parser(name, help=_title(verb), description=inspect.getdoc(verb)), verb)
-    given = vars(parser.parse_args(arguments))
+    parsed, late = parser.parse_known_args(arguments)
+    given = vars(parsed)
     if given.pop("version"):
         import figureground
 
@@ -36,24 +71,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if given.pop("verb") is None:
         parser.error(f"expected a verb, one of {', '.join(VERBS)}; see figureground --help")
-    try:
-        return _call(given.pop("function"), given) or 0
-    except FiguregroundError as error:
-        print(f"figureground: {error}", file=sys.stderr)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("figureground"):
-            raise
-        print(
-            f"figureground: this needs {error.name}, which is not installed; "
-            "install the extra that has it, such as pip install 'figureground[train]'",
-            file=sys.stderr,
-        )
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print("figureground: stopped", file=sys.stderr)
-        return 130
-    return 1
+    verb = given.pop("function")
+    if late:
+        given |= _late(parser, verb, given, late, list(arguments or sys.argv[1:]))
+    return _call(verb, given) or 0
+
+
+def _late(
+    parser: argparse.ArgumentParser,
+    verb: Callable[..., Any],
+    given: dict[str, Any],
+    late: list[str],
+    arguments: list[str],
+) -> dict[str, list[str]]:
+    """Arguments after a flag (`cutout a.jpg -o out b.jpg`) go to the verb's list of arguments."""
+    meant = arguments[arguments.index("--") :] if "--" in arguments else ["-"]
+    lists = [name for name in inspect.signature(verb).parameters if isinstance(given[name], list)]
+    if not lists or any(word.startswith("-") and word not in meant for word in late):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
+    return {lists[0]: [*given[lists[0]], *(word for word in late if word != "--")]}
 
 
 def _title(verb: Callable[..., Any]) -> str:
@@ -105,4 +141,9 @@ def _call(verb: Callable[..., Any], values: dict[str, Any]) -> int | None:
 
 def script() -> None:
     """The entry point `figureground`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a name that the console cannot show stops nothing
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

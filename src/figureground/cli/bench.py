@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 SIZES = {"640x480": (640, 480), "12 MP": (4000, 3000)}
 
@@ -21,16 +22,20 @@ def bench(
     model: Annotated[str, "name or path of a card"] = "pp-humanseg-lite",
     runs: Annotated[int, "timed runs of each; the median is printed"] = 15,
     json: Annotated[bool, "print JSON"] = False,
-    part: Annotated[str, "internal: measure only this size, in this process"] = "",
+    part: Annotated[Literal["", "640x480", "12 MP"], "measure only this size, as JSON"] = "",
 ) -> None:
     """Time the network and the whole cut-out on this machine.
 
     The network alone at one and two threads; then JPEG in to RGBA PNG out at two sizes, split into its
     parts, with the peak memory of a process that does nothing else.
     """
+    from figureground.cli.demo import astronaut
+    from figureground.imaging.read import read
+
     if part:
         print(jsonlib.dumps(_cutout_times(photo, model, SIZES[part], runs)))
         return
+    read(photo or astronaut())  # a photo that cannot be read is said here, not in the parts
     result: dict[str, Any] = {
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "network_ms": {str(n): _network_time(model, n, runs) for n in (1, 2)},
@@ -105,10 +110,14 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
 
 
 def _peak_mb() -> float:
-    """Peak resident memory of this process in MB; not a number where the system does not say."""
+    """Peak resident memory of this process in MB; 0 where the system does not say."""
+    try:  # Linux; its getrusage would count the parent's memory at the fork
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError):
+        pass
     try:
         import resource
     except ImportError:  # Windows
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes

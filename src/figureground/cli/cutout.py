@@ -7,9 +7,13 @@ import sys
 import time
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from figureground.errors import FiguregroundError, ImageError
+
+if TYPE_CHECKING:
+    from figureground.imaging.compose import Background
+    from figureground.runtime.predictor import Predictor
 
 
 def cutout(
@@ -44,12 +48,13 @@ def cutout(
     for source, target in zip(inputs, targets, strict=True):
         started = time.perf_counter()
         try:
-            line = _one(source, target, predictor, behind, mask, quality, max_pixels)
-        except FiguregroundError as error:
+            line = _one(source, target, predictor, behind, mask, opaque, quality, max_pixels)
+        except (FiguregroundError, MemoryError) as error:
             failed += 1
-            line = {"input": source, "error": str(error)}
+            reason = str(error) or f"{source} does not fit into memory"
+            line = {"input": source, "error": reason}
             if not json:
-                print(f"figureground: {error}", file=sys.stderr)
+                print(f"figureground: {reason}", file=sys.stderr)
         line["seconds"] = round(time.perf_counter() - started, 3)
         if json:
             print(dumps(line), file=report, flush=True)
@@ -61,15 +66,26 @@ def cutout(
     return 1 if failed else 0
 
 
-def _one(  # type: ignore[no-untyped-def]
-    source: str, target: str, predictor, behind, mask: bool, quality: int, max_pixels: int
+def _one(
+    source: str,
+    target: str,
+    predictor: Predictor,
+    behind: Background,
+    mask: bool,
+    opaque: bool,
+    quality: int,
+    max_pixels: int,
 ) -> dict[str, Any]:
     """Reads, cuts out and writes one photo; gives what --json reports of it."""
-    from figureground.imaging.read import read
+    from figureground.imaging.read import read, srgb
     from figureground.imaging.write import encode, format_of, write
     from figureground.runtime.cutout import apply, person_alpha
 
+    if (source == "-" and sys.stdin is None) or (target == "-" and sys.stdout is None):
+        raise ImageError("standard input or output is closed; give file names")
     photo = read(sys.stdin.buffer if source == "-" else source, max_pixels=max_pixels)
+    if opaque:
+        photo = srgb(photo)
     alpha = person_alpha(photo, predictor)
     pixels = alpha if mask else apply(photo, alpha, behind)
     format = "PNG" if target == "-" else format_of(target)[0]
@@ -81,11 +97,19 @@ def _one(  # type: ignore[no-untyped-def]
         write(target, content)
     height, width = alpha.shape
     people = round(float(alpha.mean()) / 255, 5)
-    return {"input": source, "output": target, "width": width, "height": height, "people": people}
+    return {
+        "input": source,
+        "output": target,
+        "width": width,
+        "height": height,
+        "people": people,
+        "device": predictor.session.device,
+    }
 
 
 def _same_file(source: str, target: Path) -> bool:
-    return source != "-" and target.exists() and Path(source).exists() and target.samefile(source)
+    both = source != "-" and os.path.exists(target) and os.path.exists(source)
+    return both and os.path.samefile(source, target)
 
 
 def _targets(inputs: list[str], output: str, opaque: bool) -> list[str]:
@@ -96,7 +120,11 @@ def _targets(inputs: list[str], output: str, opaque: bool) -> list[str]:
         if len(inputs) > 1:
             raise ImageError(f"{len(inputs)} inputs do not fit standard output; give -o FOLDER")
         return ["-"]
-    folder = len(inputs) > 1 or output.endswith(("/", os.sep)) or Path(output).is_dir()
+    if not output:
+        raise ImageError("the output is empty; expected a file name, a folder or -")
+    folder = len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output)
+    if len(inputs) > 1 and Path(output).suffix.lower() in FORMATS and not os.path.isdir(output):
+        raise ImageError(f"{len(inputs)} inputs need a folder as output; {output!r} names a file")
     targets = []
     for source in inputs:
         if not folder:
@@ -113,7 +141,8 @@ def _targets(inputs: list[str], output: str, opaque: bool) -> list[str]:
         if _same_file(source, target):
             raise ImageError(f"the output {target} is the input; choose another name or folder")
         targets.append(str(target))
-    if len(set(targets)) < len(targets):
-        twice = next(t for t in targets if targets.count(t) > 1)
+    folded = [t.casefold() for t in targets]  # some disks do not tell A.jpg from a.jpg
+    if len(set(folded)) < len(folded):
+        twice = next(t for t, f in zip(targets, folded, strict=True) if folded.count(f) > 1)
         raise ImageError(f"several inputs would be written to {twice}; do them in separate calls")
     return targets

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from figureground.errors import DataError
+
 if TYPE_CHECKING:
     from figureground.data import Example
     from figureground.runtime.predictor import Predictor
@@ -30,6 +32,8 @@ def evaluate(
     """
     from figureground.data import read
 
+    if limit < 0:
+        raise DataError(f"--limit is {limit}; expected 0 (all) or more")
     examples = read(data, root, split)[: limit or None]
     predictor = _predictor(model)
     figures = _nobody(predictor, examples) if data == "nobody" else _people(predictor, examples)
@@ -42,7 +46,7 @@ def evaluate(
 
 
 def _predictor(model: str) -> Predictor:
-    if Path(model).is_dir():
+    if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
         return run_predictor(Path(model))
@@ -58,7 +62,14 @@ def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
     metric = Segmentation()
     for example in _progress(examples):
         assert example.mask is not None
-        metric.update((predictor(example.image) > 0.5).astype("uint8"), read_mask(example.mask))
+        label = read_mask(example.mask)
+        person = (predictor(example.image) > 0.5).astype("uint8")
+        if person.shape != label.shape:
+            raise DataError(
+                f"{example.image} is {person.shape[1]}x{person.shape[0]} pixels, its mask "
+                f"{example.mask} {label.shape[1]}x{label.shape[0]}"
+            )
+        metric.update(person, label)
     return metric.compute()
 
 

@@ -20,7 +20,9 @@ def models(
         card = hub.card(name)
         if action == "list":
             figures = ", ".join(f"{key} {value}" for key, value in card.figures.items())
-            print(f"{card.name}  {card.task}  weights: {card.licences['weights']}  {figures}")
+            print(
+                f"{card.name}  {card.task}  weights: {card.licences.get('weights', 'unknown')}  {figures}"
+            )
         elif action == "info":
             print(card.path.read_text(encoding="utf-8"))
         else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 
 def train(
@@ -14,7 +13,7 @@ def train(
     ] = [],  # noqa: B006
     *,
     run: Annotated[str, "folder for weights, checkpoints and curves (default: runs/RECIPE)"] = "",
-) -> None:
+) -> int:
     """Train a network by a recipe.
 
     A run folder that already holds a run by the same recipe is continued where it stopped.
@@ -24,31 +23,49 @@ def train(
 
     from figureground import recipes
     from figureground.errors import RecipeError
+    from figureground.imaging.write import write
     from figureground.training.fit import fit, load_weights
     from figureground.training.run import build_network
     from figureground.training.segmentation import SegmentationData, SegmentationTask
 
     values = recipes.load(recipe, overrides)
-    unknown = set(values) - recipes.SECTIONS
-    if unknown:
-        raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
-    sections = {name: values.get(name) or {} for name in ("data", "task", "loop")}
-    task = recipes.arguments(SegmentationTask, sections["task"], "task", given=["network"])
-    loop = recipes.arguments(fit, sections["loop"], "loop", given=["task", "data", "run"])
-    data = SegmentationData(**recipes.arguments(SegmentationData, sections["data"], "data"))
+    task = recipes.arguments(SegmentationTask, values["task"], "task", given=["network"])
+    loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
+    data = SegmentationData(**recipes.arguments(SegmentationData, values["data"], "data"))
+    lesson = SegmentationTask(network, **task)
     if values.get("init"):
         load_weights(network, Path(values["init"]))
 
-    folder = Path(run or f"runs/{recipe.removesuffix('.yaml')}")
+    folder = Path(run or f"runs/{Path(recipe).stem if recipe.endswith('.yaml') else recipe}")
     kept = folder / "recipe.yaml"
-    if kept.exists() and yaml.safe_load(kept.read_text()) != values:
+    going_on = (folder / "last.ckpt").exists()
+    if going_on and _essence(recipes.load(str(kept))) != _essence(values):
         raise RecipeError(
-            f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER"
+            f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER, or "
+            f"start from its weights with init={folder / 'best.safetensors'}"
         )
-    os.makedirs(folder, exist_ok=True)
-    kept.write_text(yaml.safe_dump(values, sort_keys=False))
-    print(f"training in {folder}")
-    best = fit(SegmentationTask(network, **task), data, folder, **loop)
+    write(kept, yaml.safe_dump(values, sort_keys=False).encode())
+    print(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
+    try:
+        best = fit(lesson, data, folder, **loop)
+    except SystemExit:  # what Lightning makes of Ctrl-C
+        print("stopped; the same command goes on from the last whole epoch")
+        return 130
     print(f"best weights: {best}")
+    return 0
+
+
+def _essence(values: dict[str, Any]) -> dict[str, Any]:
+    """What makes a run the same run: all but where it runs, where its data lie, and how long."""
+    machine = {
+        "data": ("root", "collection", "workers"),
+        "loop": ("threads", "device", "precision", "log_every", "max_steps"),
+    }
+    return {
+        section: {k: v for k, v in content.items() if k not in machine.get(section, ())}
+        if isinstance(content, dict)
+        else content
+        for section, content in values.items()
+    }

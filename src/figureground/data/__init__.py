@@ -73,7 +73,7 @@ def checked(examples: list[Example], where: str) -> list[Example]:
 def lines(path: Path) -> list[str]:
     """The lines of a list file but empty ones and # comments; DataError when it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read the list {path} ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -86,14 +86,20 @@ def read_mask(path: Path) -> Labels:
     """A mask file as labels: 0, 1, and 255 = ignored.
 
     Files with values 0 and 1 (1-bit, palette or grey) are labels as they stand. In files with
-    0 and 255 only, or with more grey levels, 128 and above is the person.
+    0 and 255 only, or with more grey levels, 128 and above is the person. Raises DataError for a file
+    that cannot be decoded or whose values are neither.
     """
     try:
         with Image.open(path) as file:
             values = np.asarray(file if file.mode in ("L", "P", "1") else file.convert("L"))
-    except OSError as error:
+    except Exception as error:  # each decoder has its own
         raise DataError(f"cannot decode the mask {path} ({error})") from None
     values = values.astype(np.uint8)
     if ((values <= 1) | (values == IGNORE)).all() and (values == 1).any():
         return values
+    if 1 < values.max() < 128:
+        raise DataError(
+            f"the mask {path} holds values up to {values.max()}; expected 0 and 1, or 0 to 255 with the "
+            "person at 128 and above"
+        )
     return (values >= 128).astype(np.uint8)

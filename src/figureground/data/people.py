@@ -1,4 +1,4 @@
-"""Photos of people with masks: images/ID.jpg, masks/ID.png (0 or not), optional alpha/ID.png.
+"""Photos of people with masks: images/ID.jpg, masks/ID.png (see read_mask), optional alpha/ID.png.
 
 The splits are lists of IDs: train.txt, val.txt, test.txt.
 """

@@ -1,8 +1,8 @@
 """Joint transforms of a photo (H×W×3 uint8 RGB) and its label map (H×W uint8, 255 = ignored).
 
 Every random function takes the generator first and draws all it needs from it, so a sample is a
-function of its seed. `published` is PP-HumanSegV2's training pipeline; `augment_photo` and the
-geometric functions are shared with figureground's own compositions.
+function of its seed. `published` is PP-HumanSegV2's training pipeline: the same steps, ranges and
+probabilities; hue is turned about the grey axis rather than in HSV.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,21 @@ cv2.setNumThreads(0)  # the loader's processes are the parallelism
 
 def read_photo(path: Path) -> Pixels:
     """A photo as RGB; DataError when it cannot be decoded."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise DataError(f"cannot decode the photo {path}")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def read_grey(path: Path) -> NDArray[np.uint8]:
     """A photo's brightness, or an alpha file; DataError when it cannot be decoded."""
-    values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    return _decode(path, cv2.IMREAD_GRAYSCALE)
+
+
+def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
+    try:  # not imread, which knows no names beyond ASCII on Windows
+        values = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+    except (OSError, cv2.error):
+        values = None
     if values is None:
-        raise DataError(f"cannot decode {path}")
+        raise DataError(f"cannot decode the photo {path}")
     return values
 
 

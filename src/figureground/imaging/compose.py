@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageFilter, ImageOps
 
 from figureground.errors import ImageError
-from figureground.imaging.read import read
+from figureground.imaging.read import read, srgb
 
 Pixels = NDArray[np.uint8]
 
@@ -37,30 +38,33 @@ def replace(pixels: Pixels, alpha: NDArray[Any], background: Pixels) -> Pixels:
     """alpha · pixels + (1 − alpha) · background; all H×W(×3)."""
     alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
     front, back = Image.fromarray(pixels), Image.fromarray(background)
-    return np.asarray(Image.composite(front, back, Image.fromarray(alpha)))
+    return np.array(Image.composite(front, back, Image.fromarray(alpha)))
 
 
 Background = Callable[[Pixels, Pixels], Pixels | None]
 
 
-def background(spec: str) -> Background:
+def background(spec: str | os.PathLike[str]) -> Background:
     """What to put behind: a function (H×W×3 pixels, H×W uint8 alpha) -> H×W×3, or None: transparent.
 
     spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or the path of an image, which
     is cropped to the photo's shape about its centre. Raises ImageError for anything else.
     """
+    spec = os.fspath(spec)
     if spec == "transparent":
         return lambda pixels, alpha: None
     if spec == "blur":
         return blurred
     try:
-        colour = ImageColor.getrgb(spec)[:3]
+        colour = ImageColor.getrgb(spec)
     except ValueError:
         pass
     else:
+        if max(colour) > 255 or len(colour) > 3:
+            raise ImageError(f"the background {spec!r} has a part above 255, or transparency")
         return lambda pixels, alpha: np.full(pixels.shape, colour, np.uint8)
     try:
-        image = Image.fromarray(read(spec).pixels)
+        image = Image.fromarray(srgb(read(spec)).pixels)
     except ImageError as error:
         raise ImageError(
             f"the background {spec!r} is none of: transparent, blur, a colour such as white, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,22 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from figureground.errors import ImageError
 
 MAX_PIXELS = 200_000_000  # 14000×14000; beyond, a small file that unpacks to gigabytes is likelier
+FORMATS = (
+    "JPEG",
+    "MPO",
+    "PNG",
+    "WEBP",
+    "TIFF",
+    "AVIF",
+    "BMP",
+    "DIB",
+    "GIF",
+    "PPM",
+    "TGA",
+    "ICO",
+    "JPEG2000",
+)
+_pillow_limit = threading.Lock()
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -45,34 +62,69 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
         return _from_pil(source, "the PIL image", max_pixels)
     name, file = _open(source)
     with file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels decides
         warnings.simplefilter("ignore", UserWarning)  # damaged EXIF and the like
         try:
-            image = Image.open(file)
+            with _pillow_limit:  # Pillow's own limit is global, and lower than ours may be
+                limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                try:
+                    image = Image.open(file)
+                finally:
+                    Image.MAX_IMAGE_PIXELS = limit
         except UnidentifiedImageError:
-            raise ImageError(f"{name} is not an image, or in a format that is not known") from None
-        except Image.DecompressionBombError:
-            raise ImageError(_too_large(name, None, max_pixels)) from None
+            raise ImageError(_not_known(name, file)) from None
         except Exception as error:  # a decoder's own complaint about the header
             raise ImageError(f"{name} cannot be read as an image ({error})") from None
+        if image.format not in FORMATS:  # EPS, for one, would be given to another program
+            raise ImageError(f"{name} is {image.format}; expected one of {', '.join(FORMATS)}")
         return _from_pil(image, name, max_pixels)
+
+
+def srgb(photo: Photo) -> Photo:
+    """The same photo in sRGB, for mixing it with other colours; as it is where no profile is known."""
+    if photo.icc is None:
+        return photo
+    from PIL import ImageCms
+
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(photo.icc))
+        converted = ImageCms.profileToProfile(
+            Image.fromarray(photo.pixels), profile, ImageCms.createProfile("sRGB")
+        )
+    except (ImageCms.PyCMSError, OSError):  # an unusable profile is as good as none
+        return Photo(photo.pixels, photo.opacity)
+    return Photo(np.asarray(converted), photo.opacity)
+
+
+def _not_known(name: str, file: BinaryIO) -> str:
+    file.seek(0)
+    kind = file.read(12)[4:]
+    if kind in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
+        return f"{name} is a HEIC photo, which is not read yet; save or share it as JPEG"
+    return f"{name} is not an image, or in a format that is not known"
 
 
 def _open(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, BinaryIO]:
     """A name for messages, and a seekable file."""
     if not isinstance(source, (str, os.PathLike)):
-        content = source if isinstance(source, bytes) else source.read()
+        if not isinstance(source, (bytes, bytearray, memoryview)) and not hasattr(source, "read"):
+            raise ImageError(
+                f"the input is of type {type(source).__name__}; expected a path, bytes, a binary file, "
+                "a PIL image or an array"
+            )
+        content = source.read() if hasattr(source, "read") else source
         if not content:
             raise ImageError("the input is empty (0 bytes); expected an image file")
         return "the input", io.BytesIO(content)
+    if str(source).startswith(("http://", "https://")):
+        raise ImageError(f"{source} is an address; download the photo and give the file")
     path = Path(source)
     try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise ImageError(f"{path} is a folder; expected an image file")
-        if size == 0:
+        if not str(source) or path.is_dir():
+            raise ImageError(f"{str(source)!r} is a folder; expected an image file")
+        content = None if path.is_file() else path.read_bytes()  # a pipe is read to its end
+        if not (path.stat().st_size if content is None else content):
             raise ImageError(f"{path} is empty (0 bytes); expected an image file")
-        return str(path), path.open("rb")
+        return str(path), path.open("rb") if content is None else io.BytesIO(content)
     except FileNotFoundError:
         raise ImageError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:
@@ -80,11 +132,10 @@ def _open(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, Binar
         raise ImageError(f"cannot open {str(path)!r} ({reason})") from None
 
 
-def _too_large(name: str, size: tuple[int, int] | None, max_pixels: int) -> str:
-    said = f"{size[0]}x{size[1]} pixels" if size else "too many pixels"
+def _too_large(name: str, size: tuple[int, int], max_pixels: int) -> str:
     return (
-        f"{name} has {said}, more than the limit of {max_pixels:,}; make it smaller, or raise the "
-        "limit (--max-pixels, max_pixels=) if you trust the file"
+        f"{name} has {size[0]}x{size[1]} pixels, more than the limit of {max_pixels:,}; make it "
+        "smaller, or raise the limit (--max-pixels, max_pixels=) if you trust the file"
     )
 
 
@@ -95,6 +146,8 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> Photo:
     if not width or not height:
         raise ImageError(f"{name} is {width}x{height} pixels; expected at least 1x1")
     icc = image.info.get("icc_profile") or None
+    if icc and image.mode[:4] != "CMYK" and icc[16:20] != b"RGB ":
+        icc = None  # it describes grey or Lab values, not the RGB that we give
     try:
         image.load()
         image = ImageOps.exif_transpose(image)
@@ -119,7 +172,7 @@ def _from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:
             )
             if converted is not None:
                 return converted
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # an unusable profile is as good as none
     return image.convert("RGB")
 
@@ -136,9 +189,12 @@ def _to_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
 
 
 def _grey(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """One channel to three equal 8-bit ones: 16-bit integers, or floats up to 1 or up to 255."""
+    """One channel to three equal 8-bit ones: 16-bit integers, or floats up to 1 or up to 255.
+
+    Floats a little above 1 are highlights, not another scale.
+    """
     floats = values.dtype.kind == "f"
-    largest = 65535 if not floats else 1 if values.max(initial=0) <= 1 else 255
+    largest = 65535 if not floats else 1 if values.max(initial=0) < 2 else 255
     grey = (np.nan_to_num(values) * (255 / largest) + 0.5).clip(0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
 
@@ -148,7 +204,7 @@ def _from_array(array: NDArray[Any]) -> Photo:
     good_shape = array.ndim == 2 or (array.ndim == 3 and shape[2] in (1, 3, 4))
     if not good_shape or 0 in shape:
         raise ImageError(f"the array is {shape}; expected HxW, HxWx1, HxWx3 (RGB) or HxWx4 (RGBA)")
-    if array.dtype == np.uint16:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
         array = ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     elif array.dtype.kind == "f":
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:

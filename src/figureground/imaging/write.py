@@ -14,6 +14,9 @@ from PIL import Image
 from figureground.errors import ImageError
 from figureground.imaging import png
 
+UMASK = os.umask(0)  # can only be read by setting it; once, before there are threads
+os.umask(UMASK)
+
 # suffix -> (Pillow's name, can it hold transparency)
 FORMATS = {
     ".png": ("PNG", True),
@@ -63,22 +66,24 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
     Raises ImageError when the folder cannot be made or written to, or the disk is full.
     """
-    path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ImageError(f"the output {path} is a folder; expected a file name")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ImageError(f"the output {path} is a device or a pipe; expected a file name, or -")
+    target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
     part = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
+            dir=target.parent, prefix=".figureground-", delete=False
         ) as file:
             part = file.name
             file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part, 0o666 & ~mask)  # temporary files are private, results are not
-        os.replace(part, path)
-    except OSError as error:
+        os.chmod(part, 0o666 & ~UMASK)  # temporary files are private, results are not
+        os.replace(part, target)
+    except BaseException as error:
         if part is not None:
             Path(part).unlink(missing_ok=True)
-        raise ImageError(f"cannot write {path} ({error.strerror or error})") from None
+        if isinstance(error, OSError):
+            raise ImageError(f"cannot write {path} ({error.strerror or error})") from None
+        raise

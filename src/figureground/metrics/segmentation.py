@@ -61,7 +61,7 @@ class Segmentation:
         iou = np.where(either, both / np.maximum(either, 1), 1.0)
         dice = 2 * both / np.maximum(label + predicted, 1)
         accuracy = both.sum() / total
-        chance = float((label * predicted).sum() / total**2)
+        chance = float((label / total * (predicted / total)).sum())
         kappa = (accuracy - chance) / (1 - chance) if chance < 1 else 1.0
         return {
             "mean_iou": float(np.mean(self.image_iou)),

@@ -28,20 +28,18 @@ SECTIONS = {"network", "init", "seed", "data", "task", "loop"}
 
 def names() -> list[str]:
     """Names of the recipes that come with the package."""
-    return sorted(str(p.relative_to(FOLDER).with_suffix("")) for p in FOLDER.rglob("*.yaml"))
+    return sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.yaml"))
 
 
 def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
     """A recipe by name or .yaml path, with `section.key=value` overrides applied; not yet checked."""
     path = Path(recipe) if recipe.endswith(".yaml") else FOLDER / f"{recipe}.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError:
+        values = _yaml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError):
         raise RecipeError(
             f"there is no recipe {recipe!r}; expected a .yaml file or one of {', '.join(names())}"
         ) from None
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not YAML: {error}") from None
     if not isinstance(values, dict):
         raise RecipeError(f"{path} is not a recipe: expected sections network, data, task, loop")
     for override in overrides:
@@ -54,8 +52,22 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
                 raise RecipeError(f"{key!r} goes below {section!r}, which is a value")
-        place[last] = yaml.safe_load(text)
+        place[last] = _yaml(text, key)
+    for section in SECTIONS - {"init", "seed"}:
+        if not isinstance(values.setdefault(section, {}), dict):
+            raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
+    if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
+        raise RecipeError("seed must be a whole number, and init the path of a .safetensors file")
+    if unknown := set(values) - SECTIONS:
+        raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
     return values
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def arguments(
@@ -75,4 +87,5 @@ def arguments(
         parsed = parser.parse_object({section: copy.deepcopy(values)})
         return dict(vars(parser.instantiate(parsed)[section]))
     except (ArgumentError, TypeError, ValueError) as error:
-        raise RecipeError(f"recipe section {section!r}: {error}") from None
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"recipe section {section!r}: {reason}") from None

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
 from figureground.imaging import compose
-from figureground.imaging.read import Photo, Source, read
+from figureground.imaging.read import Photo, Source, read, srgb
 from figureground.runtime.predictor import Predictor, load
 
 
 def person_alpha(photo: Photo, predictor: Predictor) -> NDArray[np.uint8]:
-    """H×W uint8 alpha of the people; what was transparent in the photo stays so."""
-    alpha = predictor.alpha(photo.pixels)
-    if photo.opacity is not None:
-        alpha *= photo.opacity * np.float32(1 / 255)
-    return compose.to_uint8(alpha)
+    """H×W uint8 alpha of the people."""
+    return compose.to_uint8(predictor.of(photo))
 
 
 def apply(
@@ -32,7 +31,7 @@ def cutout(
     image: Source,
     *,
     model: str = "pp-humanseg-lite",
-    background: str = "transparent",
+    background: str | os.PathLike[str] = "transparent",
     device: str = "auto",
 ) -> NDArray[np.uint8]:
     """Cuts the people out of a photo.
@@ -45,4 +44,6 @@ def cutout(
     """
     behind = compose.background(background)
     photo = read(image)
+    if background != "transparent":
+        photo = srgb(photo)
     return apply(photo, person_alpha(photo, load(model, device=device)), behind)

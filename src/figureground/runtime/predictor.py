@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from figureground import hub
 from figureground.errors import CardError
-from figureground.imaging.read import Source, read
+from figureground.imaging.read import Photo, Source, read
 from figureground.runtime.prepare import Input, prepare
 from figureground.runtime.session import OnnxSession, Session
 
@@ -30,9 +31,16 @@ class Predictor:
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
 
-        Raises ImageError when it cannot be read.
+        What is transparent in the image stays so. Raises ImageError when it cannot be read.
         """
-        return self.alpha(read(image).pixels)
+        return self.of(read(image))
+
+    def of(self, photo: Photo) -> NDArray[np.float32]:
+        """The same for a photo that has been read."""
+        alpha = self.alpha(photo.pixels)
+        if photo.opacity is not None:
+            alpha *= photo.opacity * np.float32(1 / 255)
+        return alpha
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Person minus background logit at the network's own size, h×w."""
@@ -54,14 +62,20 @@ class Predictor:
         return alpha
 
 
-@lru_cache(maxsize=4)
-def load(model: str = "pp-humanseg-lite", *, device: str = "auto", threads: int = 0) -> Predictor:
+def load(
+    model: str | os.PathLike[str] = "pp-humanseg-lite", *, device: str = "auto", threads: int = 0
+) -> Predictor:
     """A predictor by card name or card path; the same arguments give the same, already loaded, one.
 
     device: auto, cpu or cuda. threads: of the engine; 0 for one per core.
     Raises CardError when the model is unknown, its weights are missing or not the card's, or the
     device is not available.
     """
+    return _load(os.fspath(model), device, threads)
+
+
+@lru_cache(maxsize=4)
+def _load(model: str, device: str, threads: int) -> Predictor:
     card = hub.card(model)
     if card.output != "person-logits":
         raise CardError(f"{card.name} gives {card.output!r}; expected person-logits")

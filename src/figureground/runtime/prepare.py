@@ -38,6 +38,11 @@ class Input:
                 f"input has resize {self.resize!r} and channels {self.channels!r}; "
                 "expected stretch or fit, and rgb or bgr"
             )
+        if not len(self.mean) == len(self.std) == 3 or min(self.std) <= 0:
+            raise CardError(
+                f"input has mean {list(self.mean)} and std {list(self.std)}; expected three numbers "
+                "each, std above 0"
+            )
         if min(self.width, self.height, self.multiple) < 1:
             raise CardError(f"input size {self.width}x{self.height} is not positive")
 

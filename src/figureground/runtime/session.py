@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from figureground.errors import CardError
 
 class Session(Protocol):
     """N×3×h×w float32 in, the network's output (float32) out."""
+
+    device: str
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]: ...
 
@@ -32,7 +35,8 @@ class OnnxSession:
 
         onnxruntime.set_default_logger_severity(3)
         available = onnxruntime.get_available_providers()
-        if device == "auto":
+        automatic = device == "auto"
+        if automatic:
             device = "cuda" if PROVIDERS["cuda"] in available else "cpu"
         if device not in PROVIDERS or PROVIDERS[device] not in available:
             offered = [name for name, provider in PROVIDERS.items() if provider in available]
@@ -50,9 +54,20 @@ class OnnxSession:
             reason = str(error).splitlines()[0]
             raise CardError(f"{path} cannot be run on {device}: {reason}") from None
         if self._session.get_providers()[0] != PROVIDERS[device]:
-            raise CardError(f"{path}: the engine refused {device} and chose another device")
+            if not automatic:
+                raise CardError(
+                    f"the engine could not start {device}; see `nvidia-smi`, or --device cpu"
+                )
+            print(
+                f"figureground: the engine could not start {device}, using the CPU", file=sys.stderr
+            )
+            device = "cpu"
         self.device = device
         self._input = self._session.get_inputs()[0].name
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._session.run(None, {self._input: images})[0]
+        try:
+            return self._session.run(None, {self._input: images})[0]
+        except Exception as error:  # the engine's own, such as out of memory on the device
+            reason = str(error).splitlines()[0]
+            raise CardError(f"the model failed on {images.shape} values: {reason}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import logging
 import os
 import time
@@ -38,7 +39,7 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     Raises RecipeError when the file is missing, is not safetensors, or is of another network.
     """
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(path.expanduser()))
     except FileNotFoundError:
         raise RecipeError(f"there are no weights at {path}") from None
     except Exception as error:
@@ -64,9 +65,11 @@ class KeepBest(Callback):
         self.run = run
         self.monitor = monitor
         self.best = -1.0
+        self.step = -1
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         figures: dict[str, float] = task.metric.compute()  # type: ignore[operator, union-attr]
+        self.step = trainer.global_step
         task.log_dict({f"val/{name}": value for name, value in figures.items()})
         shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
         print(f"step {trainer.global_step}: {shown}", flush=True)
@@ -77,10 +80,10 @@ class KeepBest(Callback):
             save_weights(task.network, self.run / "best.safetensors", metadata)  # type: ignore[arg-type]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
+        return {"best": self.best, "step": self.step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best = state["best"]
+        self.best, self.step = state["best"], state["step"]
 
 
 class Progress(Callback):
@@ -98,7 +101,7 @@ class Progress(Callback):
             self.since = self.since or (time.monotonic(), step)
             return
         seconds = (time.monotonic() - self.since[0]) / max(step - self.since[1], 1)
-        left = time.strftime("%H:%M:%S", time.gmtime((trainer.max_steps - step) * seconds))
+        left = datetime.timedelta(seconds=round((trainer.max_steps - step) * seconds))
         print(
             f"step {step}/{trainer.max_steps}  loss {float(outputs['loss']):.3f}  "
             f"{len(batch[0]) / seconds:.1f} pictures/s  {left} left",
@@ -112,7 +115,7 @@ def fit(
     data: SegmentationData,
     run: Path,
     max_steps: int,
-    monitor: str = "mean_iou",
+    monitor: Literal["mean_iou", "miou", "accuracy", "kappa", "dice"] = "mean_iou",
     ema: float = 0.999,
     gradient_clip: float = 1.0,
     precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto",
@@ -127,14 +130,24 @@ def fit(
     validated and saved (0 turns averaging off). gradient_clip: largest norm of the gradient (0: off).
     precision "auto": bfloat16 on CUDA, float32 elsewhere.
     """
+    if max_steps < 1 or threads < 1 or log_every < 1 or not 0 <= ema < 1:
+        raise RecipeError(
+            f"loop has max_steps {max_steps}, threads {threads}, log_every {log_every}, ema {ema}; "
+            "expected at least 1, 1, 1, and 0 up to below 1"
+        )
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError("loop.device is cuda, but torch finds no CUDA device here")
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise RecipeError("loop.device is mps, but torch finds no Apple GPU here")
+    if precision == "16-mixed" and not torch.cuda.is_available():
+        raise RecipeError("loop.precision is 16-mixed, which needs a CUDA device")
     torch.set_num_threads(threads)
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
     run.mkdir(parents=True, exist_ok=True)
-    callbacks: list[Callback] = [Progress(log_every), KeepBest(run, monitor)]
+    keep = KeepBest(run, monitor)
+    callbacks: list[Callback] = [Progress(log_every), keep]
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(
@@ -164,4 +177,6 @@ def fit(
         )
         last = run / "last.ckpt"
         trainer.fit(task, data, ckpt_path=last if last.exists() else None, weights_only=False)
+        if keep.step != trainer.global_step:  # the last epoch was cut short by max_steps
+            trainer.validate(task, data, verbose=False)
     return run / "best.safetensors"

@@ -19,6 +19,8 @@ from figureground.training.fit import load_weights
 class TorchSession:
     """A network in eval mode behind the same call as the engine's session."""
 
+    device = "cpu"
+
     def __init__(self, network: nn.Module) -> None:
         self.network = network.eval()
 
@@ -34,7 +36,10 @@ def build_network(values: recipes.Values) -> nn.Module:
     if name not in networks.names():
         raise RecipeError(f"network.name is {name!r}; expected one of {networks.names()}")
     builder = networks.builders()[name]
-    return builder(**recipes.arguments(builder, arguments, "network"))
+    try:
+        return builder(**recipes.arguments(builder, arguments, "network"))
+    except ValueError as error:
+        raise RecipeError(f"network {name}: {error}") from None
 
 
 def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module, Input]:

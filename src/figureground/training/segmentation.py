@@ -14,12 +14,19 @@ from figureground.data.composition import Compositions
 from figureground.data.listed import listed
 from figureground.data.samples import Onward, Photos, Samples, Source
 from figureground.data.transforms import published, read_photo
-from figureground.errors import DataError
+from figureground.errors import DataError, RecipeError
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.runtime.prepare import Input, prepare
 from figureground.training.schedule import polynomial
+
+
+def at_least(least: float, **values: float) -> None:
+    """RecipeError naming the first value below `least`."""
+    for name, value in values.items():
+        if not value >= least:
+            raise RecipeError(f"{name} is {value}; expected {least} or more")
 
 
 class SegmentationTask(pl.LightningModule):
@@ -43,6 +50,10 @@ class SegmentationTask(pl.LightningModule):
         warmup_steps: int = 0,
     ) -> None:
         super().__init__()
+        at_least(1, **{"task.lovasz_stride": lovasz_stride})
+        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
+        if not learning_rate > 0:
+            raise RecipeError(f"task.learning_rate is {learning_rate}; expected more than 0")
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss_weights = cross_entropy_weight, lovasz_weight, lovasz_stride
         self.optimizer = optimizer
@@ -57,6 +68,11 @@ class SegmentationTask(pl.LightningModule):
         images, labels = batch
         levels = self.network(images.contiguous(memory_format=torch.channels_last))
         loss = pp_humanseg_loss(levels, labels, *self.loss_weights)
+        if not loss.isfinite():
+            raise RecipeError(
+                f"the loss is {loss.item()} at step {self.trainer.global_step}: lower "
+                "task.learning_rate; the weights of the last epoch are kept"
+            )
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -107,6 +123,13 @@ def _pick(collection: Path | None, listings: list[str]) -> list[data.Example]:
     return examples
 
 
+def _outlined(examples: list[data.Example]) -> list[data.Example]:
+    for example in examples:
+        if example.mask is None:  # else its people would be learnt as background
+            raise DataError(f"{example.image} is one of data.scenes but has no mask")
+    return examples
+
+
 class Validation(Dataset[tuple[Tensor, Tensor]]):
     """Photos as the predictor sees them, with their labels at full size."""
 
@@ -154,12 +177,20 @@ class SegmentationData(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        at_least(1, **{"data.batch_size": batch_size, "data.steps_per_epoch": steps_per_epoch})
+        at_least(0, **{"data.workers": workers})
+        at_least(32, **{f"data.sizes {size}": min(size) for size in sizes})
+        if not sizes:
+            raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
+        if collection is not None:
+            collection = collection.expanduser()
         examples = data.read(name, root, "train")
         source: Source
         if pictures == "published":
             source = Photos(examples, published)
         else:
-            source = Compositions(examples, _pick(collection, nobody), _pick(collection, scenes))
+            scenery = _outlined(_pick(collection, scenes))
+            source = Compositions(examples, _pick(collection, nobody), scenery)
         self.input = input
         self.batch_size = batch_size
         self.workers = workers
