@@ -31,9 +31,9 @@ train-people: export MALLOC_TRIM_THRESHOLD_ := 99999999999
 train-people: export MALLOC_TOP_PAD_ := 268435456
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
-		data.root=$(DATA)/people data.collection=$(DATA) --run runs/people
+		data.root=$(DATA)/people --run runs/people
 	$(BIN)/figureground train pp-humanseg-lite/people-fine \
-		data.root=$(DATA)/people data.collection=$(DATA) \
+		data.root=$(DATA)/people \
 		init=runs/people/best.safetensors --run runs/people-fine
 
 .venv/bin/python:

@@ -26,7 +26,7 @@ def test_starting_loads_nothing_heavy(code: str) -> None:
     assert done.returncode == 0
 
 
-def test_cutting_out_needs_no_torch(photo_path: Path, tmp_path: Path) -> None:
+def test_use_needs_no_torch(photo_path: Path, people_folder: Path, tmp_path: Path) -> None:
     """The base install: with torch, OpenCV and the rest of [train] out of reach, the main job works."""
     absent = ("torch", "cv2", "pytorch_lightning", "jsonargparse", "safetensors", "onnx", "rich")
     check = f"import sys\nfor name in {absent}: sys.modules[name] = None\n"
@@ -35,6 +35,8 @@ def test_cutting_out_needs_no_torch(photo_path: Path, tmp_path: Path) -> None:
     cut = [*command, "cutout", str(photo_path), "-o", str(tmp_path / "a.png")]
     subprocess.run(cut, check=True, capture_output=True)
     assert Image.open(tmp_path / "a.png").mode == "RGBA"
+    evaluate = [*command, "evaluate", "pp-humanseg-lite", "--root", str(people_folder)]
+    subprocess.run(evaluate, check=True, capture_output=True)
     train = [*command, "train", "pp-humanseg-lite/people", "data.root=x"]
     done = subprocess.run(train, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -137,8 +137,8 @@ def test_a_console_that_cannot_show_a_name_stops_nothing(folder: Path) -> None:
 def test_standard_output_that_is_full_closed_or_gone(folder: Path) -> None:
     start = f"{sys.executable} -m figureground"
     for command, said in (
-        ("cutout photo.jpg -o - > /dev/full", "cannot write to standard output (No space left"),
-        ("cutout photo.jpg -o a.png > /dev/full", "cannot write to standard output (No space left"),
+        ("cutout photo.jpg -o - > /dev/full", "cannot write the output (No space left"),
+        ("cutout photo.jpg -o a.png > /dev/full", "cannot write the output (No space left"),
         ("cutout photo.jpg -o - >&-", "standard input or output is closed"),
         ("cutout - -o a.png <&-", "standard input or output is closed"),
     ):

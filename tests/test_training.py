@@ -30,8 +30,8 @@ SMALL = [
 
 
 def train(people: Path, run: Path, steps: int, *more: str) -> int:
-    overrides = [f"data.root={people}", f"data.collection={people.parent}", *SMALL, *more]
-    overrides += ["data.nobody=[no_people.txt]", "data.scenes=[]", f"loop.max_steps={steps}"]
+    overrides = [f"data.root={people}", "data.nobody=[no_people.txt]", "data.scenes=[]"]
+    overrides += [*SMALL, f"loop.max_steps={steps}", *more]
     return main(["train", "pp-humanseg-lite/people", *overrides, "--run", str(run)])
 
 
@@ -164,10 +164,10 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["loop.device=cuda"], "no CUDA device"),
         (["optimiser.lr=1"], "unknown recipe sections: optimiser"),
         (["init=/none.safetensors"], "no weights at /none.safetensors"),
-        (["data.collection=null"], "need data.collection"),
+        (["data.nobody=[none.txt]"], "cannot read the list"),
         (["data.root=["], "data.root is not YAML"),
         (["network=foo"], "network is 'foo'; expected network.KEY=VALUE"),
-        (["loop.threads=0"], "threads 0"),
+        (["loop.max_steps=0"], "max_steps 0"),
         (["data.batch_size=0"], "data.batch_size is 0; expected 1 or more"),
         (["data.sizes=[]"], "data.sizes is empty"),
         (["task.learning_rate=nan"], "task.learning_rate"),

@@ -42,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped")
         return 130
-    except OSError as error:  # standard output is gone or full; files have their own errors
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # the output is gone or full; inputs have errors of their own
+        if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
         if not isinstance(error, BrokenPipeError):
-            _say(f"cannot write to standard output ({error.strerror or error})")
+            where = error.filename or "the output"
+            _say(f"cannot write {where} ({error.strerror or error})")
     return 1
 
 
@@ -142,8 +143,6 @@ def _call(verb: Callable[..., Any], values: dict[str, Any]) -> int | None:
 def script() -> None:
     """The entry point `figureground`."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(
-            stream, io.TextIOWrapper
-        ):  # a name that the console cannot show stops nothing
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name it cannot show stops nothing
     sys.exit(main())

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import logging
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class KeepBest(Callback):
 
 
 class Progress(Callback):
-    """Now and then a line: step, loss, pictures a second, time left."""
+    """A bar with step, loss, pictures a second and time left: on a terminal in place, else line by line."""
 
     def __init__(self, every: int) -> None:
         self.every = every
@@ -102,9 +103,11 @@ class Progress(Callback):
             return
         seconds = (time.monotonic() - self.since[0]) / max(step - self.since[1], 1)
         left = datetime.timedelta(seconds=round((trainer.max_steps - step) * seconds))
+        done = 20 * step // trainer.max_steps
         print(
-            f"step {step}/{trainer.max_steps}  loss {float(outputs['loss']):.3f}  "
-            f"{len(batch[0]) / seconds:.1f} pictures/s  {left} left",
+            f"[{'#' * done}{'.' * (20 - done)}] step {step}/{trainer.max_steps}  "
+            f"loss {float(outputs['loss']):.3f}  {len(batch[0]) / seconds:.1f} pictures/s  {left} left ",
+            end="\r" if sys.stdout.isatty() else "\n",
             flush=True,
         )
         self.since = time.monotonic(), step

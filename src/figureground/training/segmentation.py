@@ -110,12 +110,9 @@ class SegmentationTask(pl.LightningModule):
         }
 
 
-def _pick(collection: Path | None, listings: list[str]) -> list[data.Example]:
-    if listings and collection is None:
-        raise DataError("data.nobody and data.scenes need data.collection=FOLDER")
+def _pick(collection: Path, listings: list[str]) -> list[data.Example]:
     examples: list[data.Example] = []
     for name in listings:
-        assert collection is not None
         listing = collection / name
         if not listing.exists():
             listing = recipes.FOLDER / "lists" / name
@@ -154,9 +151,9 @@ class SegmentationData(pl.LightningDataModule):
     """Reads the data set `name` at `root` and cuts it into epochs of `steps_per_epoch` batches.
 
     pictures "published": PaddleSeg's pipeline on single photos. "compositions": figureground's own,
-    which also use photos of the folder `collection`: those of `nobody` show no person, in those of
-    `scenes` the mask outlines every person. Both are names of list files, in the collection or else
-    among the package's recipes/lists.
+    which also use photos of the folder `collection` (default: the one that holds root): those of
+    `nobody` show no person, in those of `scenes` the mask outlines every person. Both are names of list
+    files, in the collection or else among the package's recipes/lists.
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     input: how a photo is prepared for validation and use, see runtime.prepare.Input.
     """
@@ -182,8 +179,7 @@ class SegmentationData(pl.LightningDataModule):
         at_least(32, **{f"data.sizes {size}": min(size) for size in sizes})
         if not sizes:
             raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
-        if collection is not None:
-            collection = collection.expanduser()
+        collection = (collection or root.resolve().parent).expanduser()
         examples = data.read(name, root, "train")
         source: Source
         if pictures == "published":
