@@ -49,6 +49,7 @@ def export_run(
         "network": recipes.load(str(run / "recipe.yaml"))["network"],
         "input": plain(input),
         "output": "person-logits",
+        "sharpness": 1.0,
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "licences": {"code": "Apache-2.0", "weights": "unknown", "data": "unknown"},

@@ -23,6 +23,7 @@ class Card:
     """What a model is, what it wants, what it gives, on what terms, how good it is.
 
     output: "person-logits" for two class logits of which the second is the person.
+    sharpness: factor of the logits before they become an alpha; 1 for the network's own probability.
     file: name of the ONNX file beside the card; sha256: of that file, lower-case hexadecimal.
     """
 
@@ -34,6 +35,7 @@ class Card:
     file: str
     sha256: str
     path: Path
+    sharpness: float = 1.0
     licences: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""

@@ -179,6 +179,7 @@ class SegmentationData(pl.LightningDataModule):
         at_least(32, **{f"data.sizes {size}": min(size) for size in sizes})
         if not sizes:
             raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
+        root = root.expanduser()
         collection = (collection or root.resolve().parent).expanduser()
         examples = data.read(name, root, "train")
         source: Source
