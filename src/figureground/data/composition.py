@@ -111,12 +111,21 @@ class Compositions:
 
     people: one whole person in each photo, fit to be cut out. scenes: photos of people of any kind,
     used as they are. nobody: photos of no person; those with a mask also lend the thing it outlines.
+    photo_share: how many of the pictures keep the surroundings they were taken in (scenes included);
+    in the others people are pasted onto another background.
     """
 
-    def __init__(self, people: list[Example], nobody: list[Example], scenes: list[Example]) -> None:
+    def __init__(
+        self,
+        people: list[Example],
+        nobody: list[Example],
+        scenes: list[Example],
+        photo_share: float = 0.42,
+    ) -> None:
         self.people = people
         self.scenes = scenes
         self.nobody = nobody
+        self.photo_share = photo_share
         self.things = [e for e in nobody if e.mask is not None]
 
     def __call__(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
@@ -125,8 +134,12 @@ class Compositions:
             example = self._pick(rng, self.scenes)
             pixels, labels = self._whole(rng, example, width, height, 1.7)
             crowd = int(rng.random() < 0.1)
-        elif not self.nobody or kind < 0.42:
-            pixels, labels = self._photo(rng, width, height)
+        elif not self.nobody or kind < self.photo_share:
+            if rng.random() < 0.4:
+                example = self._pick(rng, self.people)
+                pixels, labels = self._whole(rng, example, width, height, 1.5)
+            else:
+                pixels, labels = self._photo(rng, width, height)
             crowd = int(rng.random() < 0.2)
         else:
             pixels, labels = self._background(rng, width, height)
