@@ -35,6 +35,8 @@ train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people-fine \
 		data.root=$(DATA)/people \
 		init=runs/people/best.safetensors --run runs/people-fine
+	$(BIN)/figureground train pp-humanseg-lite/people-last data.root=$(DATA)/people \
+		init=runs/people-fine/best.safetensors --run runs/people-last
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

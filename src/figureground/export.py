@@ -50,6 +50,7 @@ def export_run(
         "input": plain(input),
         "output": "person-logits",
         "sharpness": 1.0,
+        "offset": 0.0,
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "licences": {"code": "Apache-2.0", "weights": "unknown", "data": "unknown"},

@@ -23,7 +23,8 @@ class Card:
     """What a model is, what it wants, what it gives, on what terms, how good it is.
 
     output: "person-logits" for two class logits of which the second is the person.
-    sharpness: factor of the logits before they become an alpha; 1 for the network's own probability.
+    sharpness, offset: alpha = sigmoid(sharpness · (logit − offset)), Platt's calibration; 1 and 0 for
+    the network's own probability.
     file: name of the ONNX file beside the card; sha256: of that file, lower-case hexadecimal.
     """
 
@@ -36,6 +37,7 @@ class Card:
     sha256: str
     path: Path
     sharpness: float = 1.0
+    offset: float = 0.0
     licences: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from figureground.data import Example, Labels, Pixels, read_mask
 from figureground.data.transforms import blur, distort, read_grey, read_photo
+from figureground.errors import DataError
 
 Matrix = NDArray[np.float64]
 
@@ -106,13 +107,22 @@ def _tone(rng: Generator, pixels: Pixels) -> Pixels:
     return cv2.LUT(pixels, table[None])
 
 
+def _outlines(mask: Path) -> bool:
+    """Whether the mask shows anything at half; graded ones need not."""
+    try:
+        return bool(read_mask(mask).any())
+    except DataError:
+        return False
+
+
 class Compositions:
     """Draws (pixels height×width×3 uint8 RGB, labels height×width of 0 and 1).
 
     people: one whole person in each photo, fit to be cut out. scenes: photos of people of any kind,
     used as they are. nobody: photos of no person; those with a mask also lend the thing it outlines.
     photo_share: how many of the pictures keep the surroundings they were taken in (scenes included);
-    in the others people are pasted onto another background.
+    in the others people are pasted onto another background. empty_share: how many of those others
+    show nobody.
     """
 
     def __init__(
@@ -121,29 +131,33 @@ class Compositions:
         nobody: list[Example],
         scenes: list[Example],
         photo_share: float = 0.42,
+        empty_share: float = 0.13,
     ) -> None:
         self.people = people
         self.scenes = scenes
         self.nobody = nobody
         self.photo_share = photo_share
-        self.things = [e for e in nobody if e.mask is not None]
+        self.crowds = np.array(
+            [empty_share, *(1 - empty_share) * np.array([0.63, 0.21, 0.115, 0.045])]
+        )
+        self.things = [e for e in nobody if e.mask is not None and _outlines(e.mask)]
 
     def __call__(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
         kind = rng.random()
         if self.scenes and kind < 0.1:
             example = self._pick(rng, self.scenes)
-            pixels, labels = self._whole(rng, example, width, height, 1.7)
+            pixels, labels = self._whole(rng, example.image, example.mask, width, height, 1.7)
             crowd = int(rng.random() < 0.1)
         elif not self.nobody or kind < self.photo_share:
             if rng.random() < 0.4:
                 example = self._pick(rng, self.people)
-                pixels, labels = self._whole(rng, example, width, height, 1.5)
+                pixels, labels = self._whole(rng, example.image, example.mask, width, height, 1.5)
             else:
                 pixels, labels = self._photo(rng, width, height)
             crowd = int(rng.random() < 0.2)
         else:
             pixels, labels = self._background(rng, width, height)
-            crowd = int(rng.choice(5, p=[0.13, 0.55, 0.18, 0.1, 0.04]))
+            crowd = int(rng.choice(5, p=self.crowds))
         if self.things and rng.random() < 0.3:
             self._paste_thing(rng, pixels, labels, rng.uniform(0.2, 0.9))
         for _ in range(crowd):
@@ -184,14 +198,19 @@ class Compositions:
                 side = np.ascontiguousarray(photo[top : top + tall, start:end])
                 side = cv2.resize(side, (width, height), interpolation=cv2.INTER_AREA)
                 return _tone(rng, side), labels
-        pixels, _ = self._whole(rng, self._pick(rng, self.nobody), width, height, 2.2)
-        return pixels, labels
+        return self._whole(rng, self._pick(rng, self.nobody).image, None, width, height, 2.2)
 
     def _whole(
-        self, rng: Generator, example: Example, width: int, height: int, zoom: float
+        self,
+        rng: Generator,
+        image: Path,
+        mask: Path | None,
+        width: int,
+        height: int,
+        zoom: float,
     ) -> tuple[Pixels, Labels]:
         """A photo that covers the canvas, enlarged up to `zoom` times; its mask as labels."""
-        photo = _pyramid(example.image, "photo")
+        photo = _pyramid(image, "photo")
         tall, wide = photo[0].shape[:2]
         scale = max(width / wide, height / tall) * rng.uniform(1, zoom)
         slack_x, slack_y = wide * scale - width, tall * scale - height
@@ -202,10 +221,10 @@ class Compositions:
         m = _placement(rng, (wide / 2, tall / 2), scale, target)
         border = cv2.BORDER_REFLECT_101
         pixels = _tone(rng, _warp(photo, m, (width, height), border))
-        if example.mask is None:
+        if mask is None:
             return pixels, np.zeros((height, width), np.uint8)
-        mask = _warp(_pyramid(example.mask, "mask"), m, (width, height), border)
-        return pixels, (mask > 127).astype(np.uint8)
+        warped = _warp(_pyramid(mask, "mask"), m, (width, height), border)
+        return pixels, (warped > 127).astype(np.uint8)
 
     def _paste_person(self, rng: Generator, pixels: Pixels, labels: Labels, crowd: int) -> None:
         example = self._pick(rng, self.people)

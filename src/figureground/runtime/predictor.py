@@ -19,18 +19,24 @@ from figureground.runtime.session import OnnxSession, Session
 class Predictor:
     """A person mask model: `model(image)` gives H×W float32 in [0, 1], the photo's size.
 
-    The value is the network's own probability that a pixel shows a person, made steeper by the card's
-    sharpness, which is the same for all photos: nothing is stretched to fill the range, so a photo of
-    nobody gives an alpha near 0 everywhere.
+    The value is sigmoid(sharpness · (logit − offset)) of the network's logit that a pixel shows a
+    person. Both numbers are the card's and the same for all photos: nothing is stretched to fill the
+    range, so a photo of nobody gives an alpha near 0 everywhere.
     """
 
     def __init__(
-        self, session: Session, input: Input, name: str = "", sharpness: float = 1.0
+        self,
+        session: Session,
+        input: Input,
+        name: str = "",
+        sharpness: float = 1.0,
+        offset: float = 0.0,
     ) -> None:
         self.session = session
         self.input = input
         self.name = name
         self.sharpness = sharpness
+        self.offset = offset
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
@@ -59,7 +65,8 @@ class Predictor:
         height, width = pixels.shape[:2]
         margin = Image.fromarray(self.logits(pixels))
         large = np.asarray(margin.resize((width, height), Image.Resampling.BILINEAR))
-        alpha = large * np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+        alpha = large - np.float32(self.offset)
+        alpha *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
         np.tanh(alpha, out=alpha)
         alpha *= np.float32(0.5)
         alpha += np.float32(0.5)
@@ -84,4 +91,4 @@ def _load(model: str, device: str, threads: int) -> Predictor:
     if card.output != "person-logits":
         raise CardError(f"{card.name} gives {card.output!r}; expected person-logits")
     session = OnnxSession(hub.verified(card.path), device, threads)
-    return Predictor(session, card.input, card.name, card.sharpness)
+    return Predictor(session, card.input, card.name, card.sharpness, card.offset)

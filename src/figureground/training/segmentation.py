@@ -153,7 +153,8 @@ class SegmentationData(pl.LightningDataModule):
     pictures "published": PaddleSeg's pipeline on single photos. "compositions": figureground's own,
     which also use photos of the folder `collection` (default: the one that holds root): those of
     `nobody` show no person, in those of `scenes` the mask outlines every person. Both are names of list
-    files, in the collection or else among the package's recipes/lists. photo_share: see Compositions.
+    files, in the collection or else among the package's recipes/lists. photo_share and
+    empty_share: see Compositions.
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     input: how a photo is prepared for validation and use, see runtime.prepare.Input.
     """
@@ -167,6 +168,7 @@ class SegmentationData(pl.LightningDataModule):
         nobody: list[str] = [],  # noqa: B006 - never changed
         scenes: list[str] = [],  # noqa: B006
         photo_share: float = 0.42,
+        empty_share: float = 0.13,
         sizes: list[tuple[int, int]] = [(192, 192)],  # noqa: B006 - never changed
         input: Input = Input(192, 192),  # noqa: B008 - immutable
         batch_size: int = 8,
@@ -188,7 +190,8 @@ class SegmentationData(pl.LightningDataModule):
             source = Photos(examples, published)
         else:
             scenery = _outlined(_pick(collection, scenes))
-            source = Compositions(examples, _pick(collection, nobody), scenery, photo_share)
+            empty = _pick(collection, nobody)
+            source = Compositions(examples, empty, scenery, photo_share, empty_share)
         self.input = input
         self.batch_size = batch_size
         self.workers = workers
