@@ -30,7 +30,7 @@ FEATURE_CHANNELS = (24, 40, 112, 160)
 
 
 class ConvBN(nn.Sequential):
-    """Convolution without bias, batch norm, optional activation."""
+    """Convolution, batch norm, optional activation."""
 
     def __init__(
         self,
@@ -39,11 +39,12 @@ class ConvBN(nn.Sequential):
         kernel: int,
         stride: int = 1,
         groups: int = 1,
+        bias: bool = False,
         activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False
+            inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=bias
         )
         self.bn = nn.BatchNorm2d(outputs)
         if activation is not None:

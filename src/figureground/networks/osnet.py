@@ -7,13 +7,14 @@ puts it into the blocks that its search chose: both for galleries from cameras n
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from figureground.networks.foreign_names import MINDSPORE, Rule, rename
 
 T = TypeVar("T")
 Norm = Literal["batch", "instance-after-sum", "instance-before-sum"]
@@ -195,11 +196,7 @@ BUILDERS = {
     )
 }  # fmt: skip
 
-PUBLISHED_NAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"\.gamma$", ".weight"),
-    (r"\.beta$", ".bias"),
-    (r"\.moving_mean$", ".running_mean"),
-    (r"\.moving_variance$", ".running_var"),
+PUBLISHED_NAMES: tuple[Rule, ...] = (
     # a stream of light convolutions: torchreid's OSNet, then its OSNet-AIN
     (r"\.conv2a\.", ".streams.0.0."),
     (r"\.conv2([bcd])\.", lambda m: f".streams.{'abcd'.index(m[1])}."),
@@ -223,9 +220,5 @@ def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """torchreid's and the model zoo's names to ours; values are passed through."""
     ain = any(".layers." in name for name in tensors)
     instance = ".before_sum." if ain else ".after_sum."
-    renamed = {}
-    for name, value in tensors.items():
-        for pattern, replacement in PUBLISHED_NAMES:
-            name = re.sub(pattern, replacement, name)
-        renamed[name.replace(".IN.", instance)] = value
-    return renamed
+    renamed = rename(tensors, (*MINDSPORE, *PUBLISHED_NAMES))
+    return {name.replace(".IN.", instance): value for name, value in renamed.items()}

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from figureground.networks.foreign_names import PADDLE, PADDLESEG_HEAD, rename
 from figureground.networks.mobilenetv3 import FEATURE_CHANNELS, ConvBN, MobileNetV3Large
 
 T = TypeVar("T")
@@ -165,10 +166,6 @@ BUILDERS = {
 }
 
 PADDLE_NAMES = (
-    (r"\._mean$", ".running_mean"),
-    (r"\._variance$", ".running_var"),
-    (r"\._conv\.", ".conv."),
-    (r"\._batch_norm\.", ".bn."),
     (r"depthwise_conv", "depthwise"),
     (r"piontwise_conv", "pointwise"),
     (r"^backbone\.conv\.", "backbone.stem."),
@@ -177,25 +174,14 @@ PADDLE_NAMES = (
     (r"linear_conv", "project"),
     (r"mid_se\.conv1", "squeeze.reduce"),
     (r"mid_se\.conv2", "squeeze.expand"),
-    (r"^ppseg_head\.cm\.stages\.(\d)\.1\.", r"context.stages.\1."),
-    (r"^ppseg_head\.cm\.conv_out", "context.out"),
-    (r"^ppseg_head\.arm_list\.(\d)\.conv_x", r"fusions.\1.low"),
-    (r"^ppseg_head\.arm_list\.(\d)\.conv_out", r"fusions.\1.out"),
     (r"^ppseg_head\.fuse_convs\.", "laterals."),
     (r"^ppseg_head\.last_conv", "last"),
-    (r"^seg_heads\.(\d)\.conv_out", r"heads.\1.out"),
-    (r"^seg_heads\.", "heads."),
 )
 
 
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """PaddleSeg's parameter names to ours; values are passed through."""
-    renamed = {}
-    for name, value in tensors.items():
-        for pattern, replacement in PADDLE_NAMES:
-            name = re.sub(pattern, replacement, name)
-        renamed[name] = value
-    return renamed
+    return rename(tensors, (*PADDLE, *PADDLE_NAMES, *PADDLESEG_HEAD))
 
 
 def levels_of(names: Iterable[str]) -> int:

@@ -3,13 +3,13 @@ contrib/PP-HumanSeg; Peng et al. 2022, arXiv 2204.02681)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from figureground.networks.foreign_names import PADDLE, PADDLESEG_HEAD, Rule, rename
 from figureground.networks.mobilenetv3 import ConvBN
 from figureground.networks.pp_humansegv2_lite import Context, ConvBNReLU, resize
 from figureground.networks.stdc import FEATURE_CHANNELS, STDC1
@@ -100,32 +100,17 @@ def pp_humansegv2_mobile(num_classes: int = 2) -> PPHumanSegV2Mobile:
 
 BUILDERS = {"pp_humansegv2_mobile": pp_humansegv2_mobile}
 
-PADDLE_NAMES = (
-    (r"\._mean$", ".running_mean"),
-    (r"\._variance$", ".running_var"),
+PADDLE_NAMES: tuple[Rule, ...] = (
     (r"\._scale$", ".scale"),
-    (r"\._conv\.", ".conv."),
-    (r"\._batch_norm\.", ".bn."),
     (r"conv_list\.0\.", "first."),
     (r"conv_list\.(\d)\.", lambda m: f"rest.{int(m[1]) - 1}."),
     (r"avd_layer\.0\.", "down.conv."),
     (r"avd_layer\.1\.", "down.bn."),
-    (r"^ppseg_head\.cm\.stages\.(\d)\.1\.", r"context.stages.\1."),
-    (r"^ppseg_head\.cm\.conv_out", "context.out"),
-    (r"^ppseg_head\.arm_list\.(\d)\.conv_x\.", r"fusions.\1.low."),
-    (r"^ppseg_head\.arm_list\.(\d)\.conv_out", r"fusions.\1.out"),
     (r"^ppseg_head\.arm_list\.(\d)\.conv_xy_atten", r"fusions.\1.attention"),
     (r"^ppseg_head\.arm_list\.", "fusions."),
-    (r"^seg_heads\.(\d)\.conv_out", r"heads.\1.out"),
-    (r"^seg_heads\.", "heads."),
 )
 
 
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """PaddleSeg's parameter names to ours; values are passed through."""
-    renamed = {}
-    for name, value in tensors.items():
-        for pattern, replacement in PADDLE_NAMES:
-            name = re.sub(pattern, replacement, name)  # type: ignore[call-overload]
-        renamed[name] = value
-    return renamed
+    return rename(tensors, (*PADDLE, *PADDLESEG_HEAD, *PADDLE_NAMES))

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from figureground.networks.foreign_names import MINDSPORE, rename
 from figureground.networks.mobilenetv3 import FEATURE_CHANNELS as MOBILE_CHANNELS
 from figureground.networks.mobilenetv3 import MobileNetV3Large
 from figureground.networks.resnet import FEATURE_CHANNELS as RESNET_CHANNELS
@@ -170,14 +171,7 @@ BUILDERS = {
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """DrSleep's and the model zoo's names to ours; values are passed through."""
     renamed = {}
-    for name, value in tensors.items():
-        for ours, theirs in (
-            ("weight", "gamma"),
-            ("bias", "beta"),
-            ("running_mean", "moving_mean"),
-            ("running_var", "moving_variance"),
-        ):
-            name = re.sub(rf"\.{theirs}$", f".{ours}", name)
+    for name, value in rename(tensors, MINDSPORE).items():
         # the model zoo's lists of layers: unit i, its convolutions at 1 and 3
         name = re.sub(r"_b\.0\.layers\.(\d)\.1\.", lambda m: f"_b.0.{int(m[1]) + 1}_conv.", name)
         name = re.sub(

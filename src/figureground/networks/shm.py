@@ -16,6 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from figureground.networks.foreign_names import MINDSPORE, rename
+from figureground.networks.mobilenetv3 import ConvBN
+
 T = TypeVar("T")
 Stage = Literal["trimap", "matte", "both"]
 
@@ -31,28 +34,6 @@ MOBILENET = (
     (6, 320, 1, 1),
 )
 SKIPS = (0, 1, 2, 4)  # stages that the decoder adds, at 1, 1/2, 1/4, 1/8
-
-
-class ConvBN(nn.Sequential):
-    """Convolution, batch norm, optional activation."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        stride: int = 1,
-        groups: int = 1,
-        bias: bool = False,
-        activation: nn.Module | None = None,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=bias
-        )
-        self.bn = nn.BatchNorm2d(outputs)
-        if activation is not None:
-            self.activation = activation
 
 
 class InvertedResidual(nn.Module):
@@ -203,16 +184,9 @@ def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     Left out is en_conv_bn_relu_5, which the PyTorch file holds and its network never uses.
     """
     renamed = {}
-    for name, value in tensors.items():
+    for name, value in rename(tensors, MINDSPORE).items():
         if ".en_conv_bn_relu_5." in name:
             continue
-        for ours, theirs in (
-            ("weight", "gamma"),
-            ("bias", "beta"),
-            ("running_mean", "moving_mean"),
-            ("running_var", "moving_variance"),
-        ):
-            name = re.sub(rf"\.{theirs}$", f".{ours}", name)
         if match := re.match(r"t_net\.feature\.block_(\d)\.(?:(\d)\.)?conv\.(\d)\.(.*)", name):
             stage, block, part, rest = match.groups()
             name = f"t_net.stages.{int(stage) - 1}.{block or 0}.{PARTS[int(part)]}.{rest}"

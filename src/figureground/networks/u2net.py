@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from figureground.networks.foreign_names import MINDSPORE, rename
+
 T = TypeVar("T")
 Family = Literal["torch", "mindspore"]
 
@@ -166,12 +168,8 @@ def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
         for stage in {name.split(".")[0] for name in tensors if name.startswith("stage")}
     }
     renamed = {}
-    for name, value in tensors.items():
+    for name, value in rename(tensors, MINDSPORE).items():
         for pattern, replacement in (
-            (r"\.gamma$", ".weight"),
-            (r"\.beta$", ".bias"),
-            (r"\.moving_mean$", ".running_mean"),
-            (r"\.moving_variance$", ".running_var"),
             (r"conv_s1\.", "conv."),
             (r"bn_s1\.", "bn."),
             (r"^outconv\.", "fuse."),
