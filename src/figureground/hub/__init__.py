@@ -15,7 +15,7 @@ import yaml
 from figureground.errors import CardError
 from figureground.runtime.prepare import Input
 
-FOLDER = Path(__file__).parent / "cards"
+FOLDER = Path(__file__).parent.parent / "cards"
 
 
 @dataclass(frozen=True)
