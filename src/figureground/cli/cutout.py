@@ -13,7 +13,7 @@ from figureground.errors import FiguregroundError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
-    from figureground.runtime.predictor import Predictor
+    from figureground.runtime.alpha import AlphaPredictor
 
 
 def cutout(
@@ -35,14 +35,14 @@ def cutout(
     where they are transparent. Exit status 0 if every input was done, 1 if not.
     """
     from figureground.imaging.compose import background as parse_background
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
     if not 1 <= quality <= 100:
         raise ImageError(f"--quality is {quality}; expected 1 to 100")
     opaque = mask or background != "transparent"
     targets = _targets(inputs, output, opaque)
     behind = parse_background(background)
-    predictor = load(model, device=device)
+    predictor = load_alpha(model, device=device)
     report = sys.stderr if output == "-" else sys.stdout
     failed = 0
     for source, target in zip(inputs, targets, strict=True):
@@ -69,7 +69,7 @@ def cutout(
 def _one(
     source: str,
     target: str,
-    predictor: Predictor,
+    predictor: AlphaPredictor,
     behind: Background,
     mask: bool,
     opaque: bool,

@@ -12,7 +12,7 @@ from figureground.errors import DataError
 
 if TYPE_CHECKING:
     from figureground.data import Example
-    from figureground.runtime.predictor import Predictor
+    from figureground.runtime.alpha import AlphaPredictor
 
 
 def evaluate(
@@ -46,17 +46,17 @@ def evaluate(
         print(f"  {name:20} {value:.4f}")
 
 
-def _predictor(model: str) -> Predictor:
+def _predictor(model: str) -> AlphaPredictor:
     if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
         return run_predictor(Path(model))
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
-    return load(model)
+    return load_alpha(model)
 
 
-def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+def _people(predictor: AlphaPredictor, examples: list[Example]) -> dict[str, float]:
     from figureground.data import read_mask
     from figureground.imaging.read import read
     from figureground.metrics.segmentation import Segmentation
@@ -82,7 +82,7 @@ def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
     return figures
 
 
-def _nobody(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+def _nobody(predictor: AlphaPredictor, examples: list[Example]) -> dict[str, float]:
     alphas, shares = [], []
     for example in _progress(examples):
         alpha = predictor(example.image)

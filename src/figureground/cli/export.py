@@ -22,9 +22,9 @@ def export(
     """
     from figureground.export import export_run
 
-    half = storage == "float16"
-    path, difference, rounding = export_run(Path(run), Path(output), name, weights, half)
+    made = export_run(Path(run), Path(output), name, weights, storage == "float16")
     print(
-        f"{path} ({path.stat().st_size / 1e6:.1f} MB): logits differ by at most {difference:.1e} from "
-        f"torch's with the stored weights, by {rounding:.1e} from the trained network's"
+        f"{made.onnx} ({made.onnx.stat().st_size / 1e6:.1f} MB): answers differ by at most "
+        f"{made.difference:.1e} from torch's with the stored weights, by {made.rounding:.1e} from the "
+        "trained network's"
     )

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from figureground.imaging import compose
 from figureground.imaging.read import Photo, Source, read, srgb
-from figureground.runtime.predictor import Predictor, load
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.predictor import load_alpha
 
 
-def person_alpha(photo: Photo, predictor: Predictor) -> NDArray[np.uint8]:
-    """H×W uint8 alpha of the people."""
+def person_alpha(photo: Photo, predictor: AlphaPredictor) -> NDArray[np.uint8]:
+    """H×W uint8 alpha of what the model looks for."""
     return compose.to_uint8(predictor.of(photo))
 
 
@@ -46,4 +47,4 @@ def cutout(
     photo = read(image)
     if background != "transparent":
         photo = srgb(photo)
-    return apply(photo, person_alpha(photo, load(model, device=device)), behind)
+    return apply(photo, person_alpha(photo, load_alpha(model, device=device)), behind)

@@ -11,7 +11,7 @@ from torch import nn
 
 from figureground import networks, recipes
 from figureground.errors import RecipeError
-from figureground.runtime.predictor import Predictor
+from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.prepare import Input
 from figureground.training.fit import load_weights
 
@@ -57,7 +57,7 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     return network.eval(), Input(**recipes.arguments(Input, given, "data.input"))
 
 
-def run_predictor(folder: Path) -> Predictor:
+def run_predictor(folder: Path) -> AlphaPredictor:
     """A run's best weights as a predictor, on torch."""
     network, input = load_run(folder)
-    return Predictor(TorchSession(network), input, str(folder))
+    return AlphaPredictor(TorchSession(network), input, str(folder))
