@@ -16,8 +16,8 @@ from torch import nn
 from figureground import recipes
 from figureground.errors import ExportError
 from figureground.export.graph import FirstMap, fused, prove, to_onnx
-from figureground.hub import checksum
 from figureground.hub.card import Card, File, front_matter
+from figureground.hub.digest import sha256
 from figureground.imaging.write import UMASK
 from figureground.training.run import load_run
 
@@ -56,7 +56,7 @@ def write_model(
             rounding = prove(part / f"{name}.onnx", answering, card.input, tolerance=0.5)
         weights = {key: value.contiguous() for key, value in network.state_dict().items()}
         save_file(weights, part / f"{name}.safetensors")
-        files = [File(p.name, sha256=checksum(p)) for p in sorted(part.iterdir())]
+        files = [File(p.name, sha256=sha256(p)) for p in sorted(part.iterdir())]
         text = f"---\n{front_matter(replace(card, files=files))}---\n\n{card.text}\n"
         (part / card.path.name).write_text(text, encoding="utf-8")
     return Written(card.path, output / f"{name}.onnx", difference, rounding)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from functools import cache
 from pathlib import Path
 
 from figureground.errors import CardError
-from figureground.hub import mindspore
+from figureground.hub import digest, mindspore, store
 from figureground.hub.card import Card as Card
 from figureground.hub.card import File as File
 from figureground.hub.card import parse as parse_card
@@ -65,7 +64,7 @@ def _inside(path: Path) -> Card:
         raise CardError(f"{path} carries no card; give the path of its card (.md)") from None
     except Exception as error:
         raise CardError(f"{path} cannot be run: {str(error).splitlines()[0]}") from None
-    file = File(path.name, sha256=checksum(path))
+    file = File(path.name, sha256=digest.sha256(path))
     text = f"---\n{front}files:\n- name: {file.name}\n  sha256: {file.sha256}\n---\n"
     return parse_card(text, path)
 
@@ -89,53 +88,57 @@ def place(card: Card, file: File) -> Path:
     beside = card.path.parent / file.name
     if beside.exists() or not file.sources:
         return beside
-    from figureground.hub.pull import home
-
-    return home() / "files" / (file.sha256 or file.md5)[:16] / file.name
+    return store.home() / "files" / (file.sha256 or file.md5)[:16] / file.name
 
 
-def verified(card: Card, file: File, *, offline: bool = False, mirror: str = "") -> Path:
+def verified(card: Card, file: File) -> Path:
     """The file on this machine, its checksum right; pulled first if it is not there.
 
-    mirror: an address, folder or file to try before the card's own sources.
+    Raises CardError when it is not the card's, PullError when it cannot be fetched.
     """
     path = place(card, file)
-    if not path.exists() and (file.sources or mirror):
-        from figureground.hub.pull import pull
+    if not path.exists() and file.sources:
+        fetch(card, file)
+    _check(path, card.name, file.sha256, file.md5)
+    return path
 
-        sources = [*([mirror] if mirror else []), *file.sources]
-        progress = Progress(file.name)
-        pull(sources, path, sha256=file.sha256, md5=file.md5, offline=offline, progress=progress)
-        progress.end()
-    _check(path, card.name, *(("sha256", file.sha256) if file.sha256 else ("md5", file.md5)))
+
+def fetch(card: Card, file: File, *, mirror: str = "", offline: bool = False) -> Path:
+    """Pulls a file of a card, also over a wrong one; how much has come is said on standard error.
+
+    mirror: an address, a folder or a file to try before the card's own sources.
+    Raises PullError when no source gives the right file.
+    """
+    from figureground.hub.pull import pull
+
+    path = place(card, file)
+    sources = [*([mirror] if mirror else []), *file.sources]
+    progress = Progress(file.name)
+    pull(sources, path, sha256=file.sha256, md5=file.md5, offline=offline, progress=progress)
+    progress.end()
     return path
 
 
 @cache
-def _check(path: Path, model: str, kind: str, expected: str) -> None:
+def _check(path: Path, model: str, sha256: str, md5: str) -> None:
     """Once per process."""
+    expected = digest.expect(sha256, md5)
     try:
-        found = checksum(path, kind)
+        wrong = digest.mismatch(digest.read(path, expected), expected)
     except OSError as error:
         raise CardError(
             f"the weights of {model} should be at {path} ({error.strerror}); "
             "reinstall figureground, or put the file there"
         ) from None
-    if found != expected:
+    if wrong:
         raise CardError(
-            f"the weights at {path} are not those of the card {model}: {kind} is {found}, "
-            f"expected {expected}; put the right file there, or remove it and "
-            f"`figureground models pull {model}`"
+            f"the weights at {path} are not those of the card {model}: {wrong}; put the right file "
+            f"there, or get it by `figureground models pull {model}`"
         )
 
 
-def checksum(path: Path, kind: str = "sha256") -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, kind).hexdigest()
-
-
 class Progress:
-    """How much of a file has come, on standard error: in place on a terminal, else a line at the start."""
+    """How much of a file has come, on standard error: in place on a terminal, else once, at the start."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -146,9 +149,11 @@ class Progress:
         if step == self.shown or (self.shown >= 0 and not sys.stderr.isatty()):
             return
         self.shown = step
-        of = f" of {total / 1e6:.0f}" if total else ""
+        size = f" of {total / 1e6:.0f}" if total else ""
         end = "\r" if sys.stderr.isatty() else "\n"
-        print(f"pulling {self.name}: {done / 1e6:.0f}{of} MB", end=end, file=sys.stderr, flush=True)
+        print(
+            f"pulling {self.name}: {done / 1e6:.0f}{size} MB", end=end, file=sys.stderr, flush=True
+        )
 
     def end(self) -> None:
         if self.shown >= 0 and sys.stderr.isatty():

@@ -11,7 +11,7 @@ from pathlib import Path
 from figureground import hub
 from figureground.errors import CardError
 from figureground.hub.card import Card
-from figureground.hub.pull import home
+from figureground.hub.store import home
 
 VERSION = 1  # of what conversion makes; a new one makes old results be made anew
 
@@ -22,14 +22,11 @@ def converted(card: Card) -> Path:
     Raises CardError when torch, which converting needs, is not installed, or the checkpoint is not of
     the card's network.
     """
-    file = card.checkpoint
-    if file is None:
-        raise CardError(f"{card.path} names neither an .onnx file nor a checkpoint")
-    key = f"{(file.sha256 or file.md5)[:16]}-{card.network['name']}-{VERSION}"
-    folder = home() / "converted" / key
-    made = folder / "model.md"
+    made = place(card)
     if made.exists():
         return made
+    file = card.checkpoint
+    assert file is not None
     from filelock import FileLock
 
     checkpoint = hub.verified(card, file)
@@ -40,12 +37,13 @@ def converted(card: Card) -> Path:
             f"{card.name} is a checkpoint of another framework; converting it, once, needs {error.name}: "
             "pip install 'figureground[train]'"
         ) from None
+    folder = made.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if made.exists():  # another process was first
             return made
         print(f"converting {card.name} for this machine, once ...", file=sys.stderr, flush=True)
-        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{key}."))
+        part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
         try:
             arguments = dict(card.network)
             network = arguments.pop("name")
@@ -56,3 +54,12 @@ def converted(card: Card) -> Path:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return made
+
+
+def place(card: Card) -> Path:
+    """Where the card of the runnable form is, or will be; CardError when there is nothing to convert."""
+    file = card.checkpoint
+    if file is None:
+        raise CardError(f"{card.path} names neither an .onnx file nor a checkpoint")
+    key = f"{(file.sha256 or file.md5)[:16]}-{card.network['name']}-{VERSION}"
+    return home() / "converted" / key / "model.md"

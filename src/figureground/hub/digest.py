@@ -49,6 +49,11 @@ def read(path: Path, kinds: Iterable[str]) -> dict[str, _Hash]:
     return found
 
 
+def sha256(path: Path) -> str:
+    """Lower-case hexadecimal. Raises OSError."""
+    return read(path, ["sha256"])["sha256"].hexdigest()
+
+
 def mismatch(found: Mapping[str, _Hash], expected: Mapping[str, str]) -> str:
     """What differs, in words; empty when every hash is the expected one."""
     return ", ".join(

@@ -24,14 +24,16 @@ TERMS = "research and education only, as the MindSpore Hub says"
 
 
 def recognises(text: str) -> bool:
-    return re.search(r"^model-name:", text, re.MULTILINE) is not None
+    """Whether the text is such a card; ours begin with their front matter."""
+    ours = text.startswith("---")
+    return not ours and re.search(r"^model-name:", text, re.MULTILINE) is not None
 
 
 def parse(text: str, path: Path) -> Card:
     """A MindSpore Hub card as ours; CardError when it lacks something or names a network we have not."""
     try:
         front = re.split(r"^---\s*$", text, maxsplit=2, flags=re.MULTILINE)[1]
-        values: dict[str, Any] = yaml.safe_load(front)
+        values: dict[str, Any] = yaml.load(front, yaml.BaseLoader)  # 1.10 is not 1.1
         model = str(values["model-name"])
         asset = values["asset"][0]
         address = str(asset["asset-link"]).strip("<> ")

@@ -13,7 +13,6 @@ from PIL import Image
 
 from figureground.errors import CardError
 
-
 CHOICES = {
     "resize": ("stretch", "fit", "pad"),
     "channels": ("rgb", "bgr"),
