@@ -142,6 +142,14 @@ def test_a_perfect_map_scores_full_marks() -> None:
     assert figures == {name: pytest.approx(1) for name in figures}
 
 
+def test_graded_truths_are_cut_at_one_half() -> None:
+    graded, cut = Saliency(), Saliency()
+    for prediction, truth in pictures():
+        graded.update(prediction / 255, np.where(truth, 0.6, 0.5))
+        cut.update(prediction / 255, truth)
+    assert graded.compute() == cut.compute()
+
+
 def test_s_measure_by_hand() -> None:
     metric = SMeasure()
     metric.update([[0.5, 0.5, 0.0, 0.0]], [[1, 1, 0, 0]])

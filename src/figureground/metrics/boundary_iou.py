@@ -1,8 +1,8 @@
 """Boundary IoU (Cheng et al. 2021, arXiv 2103.16562): IoU of the bands just inside two masks' contours.
 
-The band of a mask are its pixels within d of its outside, counted in steps to any of eight neighbours; what
+The band of a mask is its pixels within d of its outside, counted in steps to any of eight neighbours; what
 lies beyond the image is outside. d is 2 % of the image's diagonal, rounded, at least 1. Unlike mask IoU it
-does not fall asleep on large objects. Per image, averaged over the images; two empty masks score 1.
+stays sensitive on large objects. Per image, averaged over the images; two empty masks score 1.
 Needs OpenCV (the extra [train]).
 """
 

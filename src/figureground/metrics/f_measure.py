@@ -22,9 +22,7 @@ from numpy.typing import ArrayLike
 from figureground.metrics import Map, average, checked
 
 BETA2 = 0.3
-THRESHOLDS = (
-    np.arange(256) - 1e-4
-) / 255  # float32 maps reach their 8-bit level in spite of rounding
+THRESHOLDS = (np.arange(256) - 1e-4) / 255  # a float32 map reaches its 8-bit level despite rounding
 PUBLISHED_THRESHOLDS = np.arange(255) * (1 - 1e-10) / 255
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from figureground.metrics import Map
 
 SIGMA = 1.4
-RADIUS = 4  # where the Gaussian has fallen below 1 % of 1 / (√2π σ), rounded up
+RADIUS = 4  # the first whole pixel at which the Gaussian is below 0.01
 
 
 def gradient_error(prediction: Map, truth: Map) -> Map:
