@@ -1,13 +1,18 @@
-"""Data sets, one file each. A file's READERS maps names to functions (root, split) -> examples."""
+"""Data sets, one file each.
+
+A file's READERS maps names to functions (root, split) -> examples, photos with a mask; its SIGHTINGS
+to functions (root, split) -> sightings, crops of one known person each.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +35,36 @@ class Example:
     alpha: Path | None = None
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """A crop of one person. camera: None where the set does not say which camera took it."""
+
+    image: Path
+    person: str
+    camera: str | None = None
+
+
 Reader = Callable[[Path, str], list[Example]]
+SightingReader = Callable[[Path, str], list[Sighting]]
 
 
 @cache
 def readers() -> dict[str, Reader]:
-    """Every reader by name."""
-    found: dict[str, Reader] = {}
+    """Every reader of examples by name."""
+    return _collect("READERS")
+
+
+@cache
+def sighting_readers() -> dict[str, SightingReader]:
+    """Every reader of sightings by name."""
+    return _collect("SIGHTINGS")
+
+
+def _collect(table: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         try:
-            found |= getattr(importlib.import_module(module.name), "READERS", {})
+            found |= getattr(importlib.import_module(module.name), table, {})
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("figureground"):
                 raise
@@ -53,12 +78,29 @@ def read(name: str, root: str | Path, split: str) -> list[Example]:
     Raises DataError when the name is unknown, the folder lacks what the layout needs, or a listed
     file does not exist; the message names the first missing file and how many are missing.
     """
-    if name not in readers():
-        raise DataError(f"unknown data set {name!r}; expected one of {', '.join(readers())}")
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"data.root is {str(root)!r}, which is not a folder; give data.root=FOLDER")
-    return checked(readers()[name](root, split), f"split {split!r} of {root}")
+    folder = _folder(name, readers(), root)
+    return checked(readers()[name](folder, split), f"split {split!r} of {folder}")
+
+
+def read_sightings(name: str, root: str | Path, split: str) -> list[Sighting]:
+    """Sightings of one split ("train", "query" or "gallery") of the data set `name` found at `root`.
+
+    Raises DataError as `read` does.
+    """
+    folder = _folder(name, sighting_readers(), root)
+    found = sighting_readers()[name](folder, split)
+    if not found:
+        raise DataError(f"split {split!r} of {folder} is empty")
+    return found
+
+
+def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
+    if name not in known:
+        raise DataError(f"unknown data set {name!r}; expected one of {', '.join(known)}")
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER")
+    return folder
 
 
 def checked(examples: list[Example], where: str) -> list[Example]:
