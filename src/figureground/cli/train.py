@@ -21,20 +21,24 @@ def train(
     import torch
     import yaml
 
-    from figureground import recipes
+    from figureground import recipes, training
     from figureground.errors import RecipeError
     from figureground.imaging.write import write
     from figureground.training.fit import fit, load_weights
     from figureground.training.run import build_network
-    from figureground.training.segmentation import SegmentationData, SegmentationTask
 
     values = recipes.load(recipe, overrides)
+    if values["system"] not in training.systems():
+        raise RecipeError(
+            f"system is {values['system']!r}; expected one of {', '.join(training.systems())}"
+        )
+    Task, Data = training.systems()[values["system"]]
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
-    task = recipes.arguments(SegmentationTask, values["task"], "task", given=["network"])
+    task = recipes.arguments(Task, values["task"], "task", given=["network"])
     loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
-    data = SegmentationData(**recipes.arguments(SegmentationData, values["data"], "data"))
-    lesson = SegmentationTask(network, **task)
+    data = Data(**recipes.arguments(Data, values["data"], "data"))
+    lesson = Task(network, **task)
     if values.get("init"):
         load_weights(network, Path(values["init"]))
 

@@ -1,12 +1,16 @@
-"""Data sets, one file each. A file's READERS maps names to functions (root, split) -> examples, and its
-CLASSES, for sets with labels, the same names to functions root -> names of the classes."""
+"""Data sets, one file each. A file has, by name of the set,
+
+READERS: functions (root, split) -> examples, photos with what is true of them;
+CLASSES, for sets with labels: functions root -> names of the classes;
+SIGHTINGS: functions (root, split) -> sightings, crops of one known person each.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,7 +49,17 @@ class Example:
         return [file for file in every if file is not None]
 
 
+@dataclass(frozen=True)
+class Sighting:
+    """A crop of one person. camera: None where the set does not say which camera took it."""
+
+    image: Path
+    person: str
+    camera: str | None = None
+
+
 Reader = Callable[[Path, str], list[Example]]
+SightingReader = Callable[[Path, str], list[Sighting]]
 
 
 @cache
@@ -63,8 +77,13 @@ def _registered(what: str) -> dict[str, Callable[..., Any]]:
 
 
 def readers() -> dict[str, Reader]:
-    """Every reader by name."""
+    """Every reader of examples by name."""
     return _registered("READERS")
+
+
+def sighting_readers() -> dict[str, SightingReader]:
+    """Every reader of sightings by name."""
+    return _registered("SIGHTINGS")
 
 
 def class_names(name: str, root: str | Path) -> list[str]:
@@ -84,12 +103,31 @@ def read(name: str, root: str | Path, split: str) -> list[Example]:
     Raises DataError when the name is unknown, the folder lacks what the layout needs, or a listed
     file does not exist; the message names the first missing file and how many are missing.
     """
-    if name not in readers():
-        raise DataError(f"unknown data set {name!r}; expected one of {', '.join(readers())}")
-    root = Path(root).expanduser()
-    if not root.is_dir():
-        raise DataError(f"data.root is {str(root)!r}, which is not a folder; give data.root=FOLDER")
-    return checked(readers()[name](root, split), f"split {split!r} of {root}")
+    folder = _folder(name, readers(), root)
+    return checked(readers()[name](folder, split), f"split {split!r} of {folder}")
+
+
+def read_sightings(name: str, root: str | Path, split: str) -> list[Sighting]:
+    """Sightings of one split ("train", "query" or "gallery") of the data set `name` found at `root`.
+
+    Raises DataError as `read` does.
+    """
+    folder = _folder(name, sighting_readers(), root)
+    found = sighting_readers()[name](folder, split)
+    if not found:
+        raise DataError(f"split {split!r} of {folder} is empty")
+    return found
+
+
+def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
+    if name not in known:
+        raise DataError(f"unknown data set {name!r}; expected one of {', '.join(known)}")
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise DataError(
+            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER"
+        )
+    return folder
 
 
 def checked(examples: list[Example], where: str) -> list[Example]:

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 class Segmentation:
     """Accumulates label maps; figures are exact over everything seen."""
 
+    names = ("mean_iou", "miou", "accuracy", "kappa", "dice")
+
     def __init__(self, num_classes: int = 2, ignore: int = 255) -> None:
         self.num_classes = num_classes
         self.ignore = ignore

@@ -1,11 +1,12 @@
 """Recipes: flat YAML, one per published training and ours. What each key may be, and its default,
 is the signature that the section feeds:
 
+    system   person-segmentation (default) or re-identification, see training.systems
     network  name, and the arguments of networks.build
     init     optional: a .safetensors file to start from
     seed     optional: of the network's random start (data.seed is that of the pictures)
-    data     training.segmentation.SegmentationData
-    task     training.segmentation.SegmentationTask
+    data     the system's data: training.segmentation.SegmentationData, training.reid.ReidData
+    task     the system's task: training.segmentation.SegmentationTask, training.reid.ReidTask
     loop     training.fit.fit
 """
 
@@ -23,7 +24,7 @@ from figureground.errors import RecipeError
 
 FOLDER = Path(__file__).parent
 Values = dict[str, Any]
-SECTIONS = {"network", "init", "seed", "data", "task", "loop"}
+SECTIONS = {"system", "network", "init", "seed", "data", "task", "loop"}
 
 
 def names() -> list[str]:
@@ -53,11 +54,12 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             if not isinstance(place, dict):
                 raise RecipeError(f"{key!r} goes below {section!r}, which is a value")
         place[last] = _yaml(text, key)
-    for section in SECTIONS - {"init", "seed"}:
+    for section in SECTIONS - {"system", "init", "seed"}:
         if not isinstance(values.setdefault(section, {}), dict):
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
     if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
         raise RecipeError("seed must be a whole number, and init the path of a .safetensors file")
+    values.setdefault("system", "person-segmentation")
     if unknown := set(values) - SECTIONS:
         raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
     return values

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -21,9 +21,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from figureground.errors import RecipeError
-
-if TYPE_CHECKING:
-    from figureground.training.segmentation import SegmentationData
 
 
 def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
@@ -115,10 +112,10 @@ class Progress(Callback):
 
 def fit(
     task: pl.LightningModule,
-    data: SegmentationData,
+    data: pl.LightningDataModule,
     run: Path,
     max_steps: int,
-    monitor: Literal["mean_iou", "miou", "accuracy", "kappa", "dice"] = "mean_iou",
+    monitor: str | None = None,
     ema: float = 0.999,
     gradient_clip: float = 1.0,
     precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto",
@@ -129,7 +126,8 @@ def fit(
     """Trains until max_steps optimizer steps and returns the path of the best averaged weights.
 
     A run folder that holds last.ckpt is continued from its last finished epoch, exactly: the same
-    weights as without the stop. ema: decay of the averaged weights per step, which are what is
+    weights as without the stop. monitor: the figure of the task's metric that is largest for the best
+    weights (None: the first of its `names`). ema: decay of the averaged weights per step, which are what is
     validated and saved (0 turns averaging off). gradient_clip: largest norm of the gradient (0: off).
     precision "auto": bfloat16 on CUDA, float32 elsewhere.
     """
@@ -138,6 +136,10 @@ def fit(
             f"loop has max_steps {max_steps}, threads {threads}, log_every {log_every}, ema {ema}; "
             "expected at least 1, 1, 1, and 0 up to below 1"
         )
+    names: tuple[str, ...] = task.metric.names  # type: ignore[union-attr, assignment]
+    monitor = monitor or names[0]
+    if monitor not in names:
+        raise RecipeError(f"loop.monitor is {monitor!r}; expected one of {', '.join(names)}")
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError("loop.device is cuda, but torch finds no CUDA device here")
     if device == "mps" and not torch.backends.mps.is_available():

@@ -214,3 +214,6 @@ class SegmentationData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         return DataLoader(self.validation, batch_size=1)
+
+
+SYSTEMS = {"person-segmentation": (SegmentationTask, SegmentationData)}
