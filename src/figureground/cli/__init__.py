@@ -19,7 +19,18 @@ from typing import Any
 
 from figureground.errors import FiguregroundError
 
-VERBS = ("cutout", "parse", "models", "bench", "demo", "train", "evaluate", "import", "export")
+VERBS = (
+    "cutout",
+    "parse",
+    "models",
+    "bench",
+    "demo",
+    "train",
+    "evaluate",
+    "import",
+    "export",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
