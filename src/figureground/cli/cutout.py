@@ -7,7 +7,7 @@ import sys
 import time
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from figureground.errors import FiguregroundError, ImageError
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from figureground.runtime.alpha import AlphaPredictor
 
 
+Edges = Literal["fine", "fast"]
+
+
 def cutout(
     inputs: Annotated[list[str], "photos; - for standard input"],
     *,
     output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
+    edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
     no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
@@ -43,7 +47,7 @@ def cutout(
     opaque = mask or background != "transparent"
     targets = _targets(inputs, output, opaque)
     behind = parse_background(background)
-    predictor = load_alpha(model, device=device)
+    predictor = load_alpha(model, edges=edges, device=device)
     report = sys.stderr if output == "-" else sys.stdout
     failed = 0
     for source, target in zip(inputs, targets, strict=True):
