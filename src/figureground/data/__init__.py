@@ -86,15 +86,20 @@ def sighting_readers() -> dict[str, SightingReader]:
     return _registered("SIGHTINGS")
 
 
+def class_lists() -> dict[str, Callable[[Path], list[str]]]:
+    """By name of a labelled data set, the function from its root to the names of its classes."""
+    return _registered("CLASSES")
+
+
 def class_names(name: str, root: str | Path) -> list[str]:
     """Names of the classes 0, 1, … of the labelled data set `name` found at `root`.
 
     Raises DataError when the set has no labels or its list of names cannot be read.
     """
-    if name not in _registered("CLASSES"):
-        known = ", ".join(_registered("CLASSES"))
+    if name not in class_lists():
+        known = ", ".join(class_lists())
         raise DataError(f"data set {name!r} has no class labels; expected one of {known}")
-    return _registered("CLASSES")[name](Path(root).expanduser())
+    return class_lists()[name](Path(root).expanduser())
 
 
 def read(name: str, root: str | Path, split: str) -> list[Example]:
@@ -126,7 +131,7 @@ def folder_of(name: str, known: Collection[str], root: str | Path) -> Path:
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise DataError(
-            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER"
+            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER, or --root"
         )
     return folder
 
