@@ -349,6 +349,12 @@ def hard_alphas(root: Path) -> None:
         save(disc() * 255, root / name)
 
 
+@breaks("alpha", "warning", "trimaps-without-band", "train/trimaps/a.png")
+def trimap_of_0_and_255(root: Path) -> None:
+    for name in "abc":
+        save(disc() * (255 if name == "a" else 128), root / f"train/trimaps/{name}.png")
+
+
 # labels
 
 

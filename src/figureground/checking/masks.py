@@ -103,6 +103,11 @@ def hard_alphas(survey: Survey) -> Iterator[Finding]:
         yield warning(message, survey.names(hard))
 
 
+def trimaps_without_band(survey: Survey) -> Iterator[Finding]:
+    sure = [t for t in survey.of_kind("trimap") if not t.share(1, 254)]
+    yield warning("trimaps of 0 and 255 alone: nothing is left to find", survey.names(sure))
+
+
 CHECKS = [
     empty,
     full,
@@ -115,4 +120,5 @@ CHECKS = [
     alphas_of_0_and_1,
     faint_alphas,
     hard_alphas,
+    trimaps_without_band,
 ]

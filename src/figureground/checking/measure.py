@@ -122,20 +122,21 @@ def truth(path: Path, kind: str, photo: Photo) -> Truth:
     try:
         with Image.open(path) as file:
             file.load()
+        stored = Truth(
+            path,
+            kind,
+            photo,
+            size=file.size,
+            mode=file.mode,
+            format=file.format or "",
+            histogram=_count(
+                np.asarray(file if file.mode in ("L", "P", "1") else file.convert("L"))
+            ),
+            coloured=_coloured(file, kind),
+            transparent=kind != "alpha" and _opacity(file).min() < 255,
+        )
     except Exception as error:  # each decoder has its own
         return Truth(path, kind, photo, str(error) or type(error).__name__)
-    grey = np.asarray(file if file.mode in ("L", "P", "1") else file.convert("L"))
-    stored = Truth(
-        path,
-        kind,
-        photo,
-        size=file.size,
-        mode=file.mode,
-        format=file.format or "",
-        histogram=_count(grey),
-        coloured=_coloured(file, kind),
-        transparent=kind != "alpha" and _opacity(file).min() < 255,
-    )
     try:
         values = READ[kind](path)
     except FiguregroundError as refusal:

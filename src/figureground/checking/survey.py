@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,7 +126,7 @@ def _look(survey: Survey, limit: int, progress: Progress) -> None:
         picked = np.linspace(0, len(found) - 1, count).round().astype(int)
         chosen += [(split, found[i]) for i in picked if found[i].image.is_file()]
     # Decoders and NumPy let go of the interpreter.
-    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore", UserWarning)  # damaged EXIF and the like
         for done, (photo, truths) in enumerate(pool.map(_measured, chosen), 1):
             survey.photos.append(photo)

@@ -87,8 +87,8 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
     if not isinstance(sets, list):
         raise RecipeError(f"data.sets is {sets!r}; expected a list of folders, such as [.]")
     return {
-        "name": str(given.get("name", "")),
-        "root": str(given.get("root", "")),
+        "name": str(given.get("name") or ""),
+        "root": str(given.get("root") or ""),
         "sets": [str(folder) for folder in sets],
         "needed": NEEDED.get(values["system"], ("train",)),
     }
