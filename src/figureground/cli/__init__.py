@@ -25,6 +25,7 @@ VERBS = (
     "models",
     "bench",
     "demo",
+    "check",
     "train",
     "evaluate",
     "import",
