@@ -89,8 +89,7 @@ def read_sightings(name: str, root: str | Path, split: str) -> list[Sighting]:
     """
     folder = _folder(name, sighting_readers(), root)
     found = sighting_readers()[name](folder, split)
-    if not found:
-        raise DataError(f"split {split!r} of {folder} is empty")
+    present([s.image for s in found], f"split {split!r} of {folder}")
     return found
 
 
@@ -99,22 +98,28 @@ def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
         raise DataError(f"unknown data set {name!r}; expected one of {', '.join(known)}")
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise DataError(f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER")
+        raise DataError(
+            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER"
+        )
     return folder
 
 
 def checked(examples: list[Example], where: str) -> list[Example]:
     """The same examples; DataError when there are none or a file of theirs does not exist."""
-    if not examples:
+    present([f for e in examples for f in (e.image, e.mask, e.alpha) if f is not None], where)
+    return examples
+
+
+def present(files: list[Path], where: str) -> None:
+    """DataError when there are no files or one of them does not exist."""
+    if not files:
         raise DataError(f"{where} is empty")
-    files = [f for e in examples for f in (e.image, e.mask, e.alpha) if f is not None]
     missing = [f for f in files if not f.is_file()]
     if missing:
         raise DataError(
             f"{len(missing)} of the {len(files)} files that {where} names do not exist, "
             f"the first is {missing[0]}"
         )
-    return examples
 
 
 def lines(path: Path) -> list[str]:
