@@ -101,13 +101,16 @@ class ReidTask(pl.LightningModule):
             triplet = batch_hard_triplet(embeddings, persons, self.triplet_margin)
             self.log("triplet", triplet)
             loss = loss + self.triplet_weight * triplet
-        if not loss.isfinite():
-            raise RecipeError(
-                f"the loss is {loss.item()} at step {self.trainer.global_step}: lower "
-                "task.learning_rate; the weights of the last epoch are kept"
-            )
+        self._finite("loss", loss)
         self.log("loss", loss, prog_bar=True)
         return loss
+
+    def _finite(self, name: str, value: Tensor) -> None:
+        if not value.isfinite().all():
+            raise RecipeError(
+                f"the {name} is not finite at step {self.trainer.global_step}: lower "
+                "task.learning_rate; the weights of the last epoch are kept"
+            )
 
     def on_validation_epoch_start(self) -> None:
         self.metric = Retrieval()
@@ -115,6 +118,7 @@ class ReidTask(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
         images, persons, cameras = batch
         embeddings = F.normalize(self.network(images).float())
+        self._finite("embedding", embeddings)
         self.metric.update(embeddings.cpu().numpy(), persons.cpu().numpy(), cameras.cpu().numpy())
 
     def configure_optimizers(self) -> Any:

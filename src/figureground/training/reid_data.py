@@ -17,7 +17,7 @@ from figureground.data import Sighting
 from figureground.data.crops import Crops
 from figureground.data.samples import Onward
 from figureground.data.transforms import read_photo
-from figureground.errors import RecipeError
+from figureground.errors import DataError, RecipeError
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, prepare
 
@@ -128,6 +128,14 @@ class ReidData(pl.LightningDataModule):
             held = _spread(sorted({s.person for s in sightings}), val_share)
             learnt += [s for s in sightings if s.person not in held]
             searched += [s for s in sightings if s.person in held]
+        by: dict[str, set[str]] = {}
+        for s in searched:
+            by.setdefault(s.person, set()).add(_camera(s))
+        if not learnt or all(len(cameras) < 2 for cameras in by.values()):
+            raise DataError(
+                f"of the persons of {root}, {len(by)} would be held out and {len(learnt)} pictures of "
+                "others learnt, but validation needs one whom two cameras saw; change data.val_share"
+            )
         self.input = input
         self.batch_size = batch_size
         self.workers = workers

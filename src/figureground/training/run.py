@@ -13,6 +13,7 @@ from figureground import networks, recipes
 from figureground.errors import RecipeError
 from figureground.runtime.predictor import Predictor
 from figureground.runtime.prepare import Input
+from figureground.training import system
 from figureground.training.fit import load_weights
 
 
@@ -53,8 +54,8 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     values = recipes.load(str(recipe))
     network = build_network(values)
     load_weights(network, folder / weights)
-    given = values.get("data", {}).get("input", {})
-    return network.eval(), Input(**recipes.arguments(Input, given, "data.input"))
+    _, data = system(values)
+    return network.eval(), recipes.arguments(data, values["data"], "data")["input"]
 
 
 def run_predictor(folder: Path) -> Predictor:
