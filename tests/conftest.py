@@ -21,6 +21,15 @@ def goldens() -> Path:
     return folder
 
 
+@pytest.fixture
+def shared_data() -> Path:
+    """Real data sets, which do not come with the project."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no data at {folder}")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def photo_path() -> Path:
     return astronaut()

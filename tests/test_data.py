@@ -43,6 +43,209 @@ def test_photos_of_nobody_are_held_out(people_folder: Path) -> None:
     assert [e.name for e in data.read("nobody", collection, "test")] == ["empty/images/b.jpg"]
 
 
+def save(path: Path, *values: int, mode: str | None = None) -> None:
+    """One row of grey pixels, or of another mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.array([values], np.uint8)).convert(mode or "L").save(path)
+
+
+def make_duts(root: Path) -> None:
+    for part, names in (("TR", "ab"), ("TE", "c")):
+        for name in names:
+            save(root / f"DUTS-{part}/DUTS-{part}-Image/{name}.jpg", 1, 2)
+            save(root / f"DUTS-{part}/DUTS-{part}-Mask/{name}.png", 0, 255)
+
+
+def make_saliency(root: Path) -> None:
+    for split, names in (("train", "ab"), ("test", "c")):
+        (root / f"{split}.txt").write_text("\n".join(names))
+        for name in names:
+            save(root / f"images/{name}.jpg", 1, 2)
+            save(root / f"masks/{name}.png", 0, 102)
+
+
+def make_voc2012(root: Path) -> None:
+    lists = root / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    for split, names in (("train", "ab"), ("test", "c")):
+        (lists / f"{split}.txt").write_text("\n".join(names))
+        for name in names:
+            save(root / f"JPEGImages/{name}.jpg", 1, 2, 3)
+            labels = Image.fromarray(np.array([[0, 20, 255]], np.uint8), "P")
+            labels.putpalette([0, 0, 0] * 20 + [0, 64, 128] + [224, 224, 192] * 235)
+            (root / "SegmentationClass").mkdir(exist_ok=True)
+            labels.save(root / f"SegmentationClass/{name}.png")
+
+
+def make_human_parts(root: Path) -> None:
+    (root / "part_names.json").parent.mkdir(exist_ok=True)
+    (root / "part_names.json").write_text('["null", "hair", "skin"]')
+    for split, names in (("train", "ab"), ("test", "c")):
+        (root / f"{split}.txt").write_text("\n".join(names))
+        for name in names:
+            save(root / f"images/{name}.jpg", 1, 2, 3)
+            save(root / f"parts/{name}.png", 0, 1, 2)
+
+
+def make_pairs(root: Path) -> None:
+    for split, names in (("train", "ab"), ("test", "c")):
+        for name in names:
+            save(root / split / f"images/{name}.jpg", 1, 2)
+            save(root / split / f"alpha/{name}.png", 0, 51)
+            save(root / split / f"trimaps/{name}.tif", 0, 128)
+
+
+def make_aisegment(root: Path) -> None:
+    """Ten portraits in groups of three, three, two and two."""
+    for group, count in (("1803", 3), ("1804", 3), ("1805", 2), ("1806", 2)):
+        for n in range(count):
+            save(root / f"clip_img/{group}/clip_0/{group}-{n}.jpg", 9, 9)
+            cutout = Image.fromarray(np.array([[[9, 9, 9, 0], [9, 9, 9, 102]]], np.uint8))
+            path = root / f"matting/{group}/matting_0/{group}-{n}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cutout.save(path)
+    save(root / "clip_img/1805/clip_0/._1805-0.jpg", 9)
+
+
+LAYOUTS = {
+    "aisegment": make_aisegment,
+    "aisegment_published": make_aisegment,
+    "duts": make_duts,
+    "human_parts": make_human_parts,
+    "pairs": make_pairs,
+    "saliency": make_saliency,
+    "voc2012": make_voc2012,
+}
+
+
+def test_every_reader_is_tested() -> None:
+    assert set(data.readers()) == {*LAYOUTS, "people", "pp_humanseg14k", "nobody"}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_readers_of_published_layouts(name: str, tmp_path: Path) -> None:
+    """Each finds the examples of its splits, apart, and can read every file of theirs."""
+    LAYOUTS[name](tmp_path)
+    names = {
+        split: {e.name for e in data.read(name, tmp_path, split)} for split in ("train", "test")
+    }
+    assert names["train"]
+    assert names["test"]
+    assert not names["train"] & names["test"]
+    with pytest.raises(DataError, match=r"nope|no-such"):
+        data.read(name, tmp_path, "nope")
+    with pytest.raises(DataError):
+        data.read(name, tmp_path / "train.txt" / "none", "train")
+    for example in data.read(name, tmp_path, "test"):
+        assert len(example.files()) >= 2
+        size = transforms.read_photo(example.image).shape[:2]
+        if example.mask:
+            assert data.read_mask(example.mask).tolist() == [[0, 1]]
+        if example.alpha:
+            alpha = data.read_alpha(example.alpha)
+            assert alpha.shape == size
+            assert alpha.dtype == np.float32
+            assert 0 < alpha.max() <= 0.4
+        if example.labels:
+            labels = data.read_labels(example.labels)
+            assert labels.shape == size
+            assert set(np.unique(labels)) - {255} <= set(
+                range(len(data.class_names(name, tmp_path)))
+            )
+
+
+def test_aisegment_is_cut_by_photo_as_published_or_by_group(tmp_path: Path) -> None:
+    make_aisegment(tmp_path)
+    sizes = {
+        name: [len(data.read(name, tmp_path, split)) for split in ("train", "val", "test")]
+        for name in ("aisegment", "aisegment_published")
+    }
+    assert sizes == {"aisegment": [6, 2, 2], "aisegment_published": [6, 2, 2]}
+    (tmp_path / "clip_img/1803/clip_0/1803-2.jpg").unlink()  # nine: the cuts fall at 5.4 and 7.2
+    published = data.read("aisegment_published", tmp_path, "val")
+    assert [e.name for e in published] == ["1805/clip_0/1805-1", "1806/clip_0/1806-0"]
+    for split, groups in (("train", {"1803", "1804", "1805"}), ("val", {"1806"})):
+        found = {e.name.split("/")[0] for e in data.read("aisegment", tmp_path, split)}
+        assert found == groups
+
+
+def test_pairs_without_partners_are_named(tmp_path: Path) -> None:
+    make_pairs(tmp_path)
+    (example,) = data.read("pairs", tmp_path, "test")
+    assert example.trimap == tmp_path / "test" / "trimaps" / "c.tif"
+    for name in "defg":
+        save(tmp_path / f"train/images/{name}.jpg", 1, 2)
+    with pytest.raises(
+        DataError, match=r"4 of 6 files have no partner .*alpha: d.jpg, e.jpg, f.jpg …"
+    ):
+        data.read("pairs", tmp_path, "train")
+    save(tmp_path / "test/alpha/c.webp", 1, 2)
+    with pytest.raises(DataError, match=r"holds both c.png and c.webp"):
+        data.read("pairs", tmp_path, "test")
+    with pytest.raises(DataError, match="does not hold the folder images and one of masks"):
+        data.read("pairs", tmp_path, "all")
+    (tmp_path / "train").rename(tmp_path / "photos")
+    with pytest.raises(DataError, match="with the split 'all'"):
+        data.read("pairs", tmp_path, "train")
+
+
+def test_class_names(tmp_path: Path) -> None:
+    assert data.class_names("voc2012", tmp_path)[15] == "person"
+    assert len(data.class_names("voc2012", tmp_path)) == 21
+    (tmp_path / "class_names.json").write_text('{"sky": 0}')
+    with pytest.raises(DataError, match="holds no list of names"):
+        data.class_names("voc2012", tmp_path)
+    with pytest.raises(DataError, match=r"cannot read the class names .*part_names.json"):
+        data.class_names("human_parts", tmp_path)
+    with pytest.raises(
+        DataError, match="'people' has no class labels; expected one of human_parts, voc"
+    ):
+        data.class_names("people", tmp_path)
+
+
+def test_labels_are_class_numbers(tmp_path: Path) -> None:
+    save(tmp_path / "l.png", 0, 58, 255)
+    assert data.read_labels(tmp_path / "l.png").tolist() == [[0, 58, 255]]
+    save(tmp_path / "l.png", 0, 58, 255, mode="RGB")
+    with pytest.raises(DataError, match="are RGB; expected class numbers"):
+        data.read_labels(tmp_path / "l.png")
+    (tmp_path / "l.png").write_bytes(b"no")
+    with pytest.raises(DataError, match="cannot decode the labels"):
+        data.read_labels(tmp_path / "l.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "split", "count", "classes"),
+    [
+        ("people", "people", "test", 100, 0),
+        ("human_parts", "people", "train", 803, 59),
+        ("saliency", "saliency", "train", 650, 0),
+        ("saliency", "saliency", "test", 200, 0),
+        ("voc2012", "streets", "train", 184, 11),
+        ("voc2012", "streets", "val", 51, 11),
+        ("voc2012", "streets", "test", 117, 11),
+        ("pairs", "matting", "all", 27, 0),
+    ],
+)
+def test_real_data(
+    shared_data: Path, name: str, folder: str, split: str, count: int, classes: int
+) -> None:
+    examples = data.read(name, shared_data / folder, split)
+    assert len(examples) == count
+    for example in examples[:: max(1, count // 5)]:
+        size = transforms.read_photo(example.image).shape[:2]
+        if example.mask:
+            assert data.read_mask(example.mask).shape == size
+        if example.alpha:
+            assert data.read_alpha(example.alpha).shape == size
+        if example.labels:
+            labels = data.read_labels(example.labels)
+            assert labels.shape == size
+            assert labels[labels != 255].max() < classes
+    if classes:
+        assert len(data.class_names(name, shared_data / folder)) == classes
+
+
 def test_masks_in_every_coding(tmp_path: Path) -> None:
     truth = np.array([[0, 1], [1, 0]], np.uint8)
     grey = Image.fromarray(truth * 255)
@@ -66,7 +269,7 @@ def test_masks_in_every_coding(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named(people_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="unknown data set 'nope'; expected one of nobody, people"):
+    with pytest.raises(DataError, match="unknown data set 'nope'; expected one of aisegment, "):
         data.read("nope", tmp_path, "train")
     with pytest.raises(DataError, match="not a folder"):
         data.read("people", tmp_path / "none", "train")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from figureground.metrics.boundary_iou import BoundaryIoU
 from figureground.metrics.segmentation import Segmentation
 
 
@@ -64,3 +65,62 @@ def test_wrong_input_is_refused() -> None:
         metric.update(np.zeros((1, 2), int), np.zeros((2, 1), int))
     with pytest.raises(ValueError, match="label holds 0 … 7"):
         metric.update(np.zeros((1, 2), int), np.array([[0, 7]]))
+
+
+def test_figures_of_each_class() -> None:
+    """21 classes, of which three occur; pixels labelled 255 count in none."""
+    metric = Segmentation(21)
+    metric.update(
+        np.array([[0, 0, 15, 15], [20, 0, 0, 3]]), np.array([[0, 0, 0, 15], [20, 20, 0, 255]])
+    )
+    figures = metric.per_class()
+    seen = [0, 15, 20]
+    np.testing.assert_allclose(figures["iou"][seen], [3 / 5, 1 / 2, 1 / 2])
+    np.testing.assert_allclose(figures["precision"][seen], [3 / 4, 1 / 2, 1])
+    np.testing.assert_allclose(figures["recall"][seen], [3 / 4, 1, 1 / 2])
+    for values in figures.values():
+        assert np.flatnonzero(~np.isnan(values)).tolist() == seen
+    assert np.nanmean(figures["iou"]) == pytest.approx(1.6 / 3)
+    assert metric.compute()["miou"] == pytest.approx((1.6 + 18) / 21)  # an absent class counts 1
+    with pytest.raises(ValueError, match="no labelled pixel"):
+        Segmentation(21).per_class()
+
+
+def test_boundary_iou_by_hand() -> None:
+    """In 60×80 pixels the band is 2 wide: 2 % of the diagonal of 100."""
+    label = np.zeros((60, 80), np.uint8)
+    label[20:40, 20:60] = 1
+    hollow = label.copy()
+    hollow[24:36, 24:56] = 0  # its band has an inner side too
+    metric = BoundaryIoU()
+    metric.update(label, label)
+    band = 20 * 40 - 16 * 36
+    inner = 16 * 36 - 12 * 32
+    metric.update(hollow, label)
+    assert metric.values == [1, band / (band + inner)]
+    metric.update(np.ones((60, 80), int), np.ones((60, 80), int))  # the image's edge bounds it
+    metric.update(np.zeros((60, 80), int), np.zeros((60, 80), int))
+    metric.update(np.zeros((60, 80), int), label)
+    assert metric.values[2:] == [1, 1, 0]
+    ignored = np.where(np.arange(80) < 40, label, 255)
+    for end in (40, 50, 60):  # where nobody knows, the prediction may end anywhere
+        metric.update(np.where(np.arange(80) < end, label, 0), ignored)
+    assert metric.values[5:] == [1, 1, 1]
+    assert metric.compute() == {"boundary_iou": pytest.approx(np.mean(metric.values))}
+    with pytest.raises(ValueError, match=r"prediction is \(1, 2\), label is \(2, 1\)"):
+        metric.update(np.zeros((1, 2), int), np.zeros((2, 1), int))
+
+
+def test_boundary_iou_equals_its_definition() -> None:
+    """Bands by distance, pixel by pixel; the image lies in a frame of background."""
+    rng = np.random.default_rng(3)
+    p, g = rng.random((2, 30, 40)) < 0.97
+    bands = []
+    for mask in (p, g):
+        outside = np.argwhere(~np.pad(mask, 1)) - 1
+        inside = np.argwhere(mask)
+        steps = abs(inside[:, None] - outside).max(2).min(1)
+        bands.append({tuple(pixel) for pixel in inside[steps <= 1]})
+    metric = BoundaryIoU()
+    metric.update(p.astype(int), g.astype(int))
+    assert metric.values == [len(bands[0] & bands[1]) / len(bands[0] | bands[1])]

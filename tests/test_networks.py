@@ -1,5 +1,6 @@
 """Every registered network: shapes, training, odd sizes, batches, saving; parity with the originals."""
 
+import inspect
 import json
 import re
 import sys
@@ -88,14 +89,22 @@ def test_saved_and_loaded_is_the_same(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("family", ["torch", "mindspore"])
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "shm_matte"])
-def test_onnx_answers_alike(name: str) -> None:
-    from figureground.export import fused, prove, to_onnx
+def test_onnx_answers_alike(name: str, family: str, tmp_path: Path) -> None:
+    from figureground.export.graph import FirstMap, fused, prove, to_onnx
     from figureground.runtime.prepare import Input
 
+    arguments = {"family": family} if family == "mindspore" else {}
+    if arguments and "family" not in inspect.signature(networks.builders()[name]).parameters:
+        pytest.skip("it has one family")
     torch.manual_seed(0)
-    network = networks.build(name).eval()
-    prove(to_onnx(fused(network, half=False), Input(64, 64)), network, Input(64, 64))
+    network = networks.build(name, **arguments).eval()
+    if name.startswith("u2net"):
+        network = FirstMap(network)
+    spec, path = Input(65, 64), tmp_path / "a.onnx"
+    to_onnx(fused(network, half=False), spec, "answer", path)
+    prove(path, network, spec)
 
 
 def test_unknown_names_and_values_are_refused() -> None:

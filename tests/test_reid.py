@@ -107,7 +107,7 @@ def test_bad_recipes_end_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "people"], "embeds persons and cuts none out"),
+        (["--data", "people"], "gives no mask"),
         (["--data", "market1501", "--split", "val"], "measured on the split 'test'"),
         (["--data", "person_folders"], "split 'query' of"),
     ],

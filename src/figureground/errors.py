@@ -13,6 +13,10 @@ class CardError(FiguregroundError):
     """A model that is unknown, incomplete or not the one its card describes."""
 
 
+class PullError(FiguregroundError):
+    """A file that no source gives, or that cannot be kept."""
+
+
 class CheckpointError(FiguregroundError):
     """A checkpoint that is damaged, of no known format, or that would run code."""
 

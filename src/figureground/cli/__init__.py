@@ -10,6 +10,7 @@ import argparse
 import importlib
 import inspect
 import io
+import keyword
 import os
 import sys
 import typing
@@ -18,7 +19,18 @@ from typing import Any
 
 from figureground.errors import FiguregroundError
 
-VERBS = ("cutout", "models", "bench", "demo", "train", "evaluate", "export")
+VERBS = (
+    "cutout",
+    "parse",
+    "models",
+    "bench",
+    "demo",
+    "train",
+    "evaluate",
+    "import",
+    "export",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +73,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name in VERBS:
-        verb = getattr(importlib.import_module(f"figureground.cli.{name}"), name)
+        python = f"{name}_" if keyword.iskeyword(name) else name
+        verb = getattr(importlib.import_module(f"figureground.cli.{python}"), python)
         _describe(verbs.add_parser(name, help=_title(verb), description=inspect.getdoc(verb)), verb)
     parsed, late = parser.parse_known_args(arguments)
     given = vars(parsed)
@@ -127,7 +140,7 @@ def _describe(parser: argparse.ArgumentParser, verb: Callable[..., Any]) -> None
                 options["help"] += " (default: %(default)s)"
         if "action" not in options and "choices" not in options:
             options["metavar"] = name.upper()
-        parser.add_argument(*short, f"--{name.replace('_', '-')}", dest=name, **options)
+        parser.add_argument(*short, f"--{name.strip('_').replace('_', '-')}", dest=name, **options)
 
 
 def _call(verb: Callable[..., Any], values: dict[str, Any]) -> int | None:

@@ -74,9 +74,9 @@ def median_ms(call: Callable[[], Any], runs: int) -> float:
 def _network_time(model: str, threads: int, runs: int) -> float:
     import numpy as np
 
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
-    predictor = load(model, threads=threads)
+    predictor = load_alpha(model, threads=threads)
     spec = predictor.input
     images = np.zeros((1, 3, spec.height, spec.width), np.float32)
     return median_ms(lambda: predictor.session.run(images), runs)
@@ -89,14 +89,14 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
     from figureground.imaging import compose
     from figureground.imaging.png import encode
     from figureground.imaging.read import read
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
     image = Image.fromarray(read(photo or astronaut()).pixels)
     buffer = io.BytesIO()
     image.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
     del image
     jpeg = buffer.getvalue()
-    predictor = load(model)
+    predictor = load_alpha(model)
     pixels = read(jpeg).pixels
     alpha = predictor.alpha(pixels)
     rgba = compose.cutout(pixels, alpha)

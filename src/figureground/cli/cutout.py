@@ -13,7 +13,7 @@ from figureground.errors import FiguregroundError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
-    from figureground.runtime.predictor import Predictor
+    from figureground.runtime.alpha import AlphaPredictor
 
 
 def cutout(
@@ -22,6 +22,7 @@ def cutout(
     output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
+    no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
     max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
@@ -35,20 +36,30 @@ def cutout(
     where they are transparent. Exit status 0 if every input was done, 1 if not.
     """
     from figureground.imaging.compose import background as parse_background
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
     if not 1 <= quality <= 100:
         raise ImageError(f"--quality is {quality}; expected 1 to 100")
     opaque = mask or background != "transparent"
     targets = _targets(inputs, output, opaque)
     behind = parse_background(background)
-    predictor = load(model, device=device)
+    predictor = load_alpha(model, device=device)
     report = sys.stderr if output == "-" else sys.stdout
     failed = 0
     for source, target in zip(inputs, targets, strict=True):
         started = time.perf_counter()
         try:
-            line = _one(source, target, predictor, behind, mask, opaque, quality, max_pixels)
+            line = _one(
+                source,
+                target,
+                predictor,
+                behind,
+                not no_foreground,
+                mask,
+                opaque,
+                quality,
+                max_pixels,
+            )
         except (FiguregroundError, MemoryError) as error:
             failed += 1
             reason = str(error) or f"{source} does not fit into memory"
@@ -69,8 +80,9 @@ def cutout(
 def _one(
     source: str,
     target: str,
-    predictor: Predictor,
+    predictor: AlphaPredictor,
     behind: Background,
+    foreground: bool,
     mask: bool,
     opaque: bool,
     quality: int,
@@ -87,7 +99,7 @@ def _one(
     if opaque:
         photo = srgb(photo)
     alpha = person_alpha(photo, predictor)
-    pixels = alpha if mask else apply(photo, alpha, behind)
+    pixels = alpha if mask else apply(photo, alpha, behind, foreground=foreground)
     format = "PNG" if target == "-" else format_of(target)[0]
     content = encode(pixels, format, None if mask else photo.icc, quality)
     if target == "-":

@@ -25,12 +25,12 @@ def demo(
     from figureground.imaging.read import read
     from figureground.imaging.write import encode, format_of, write
     from figureground.runtime.cutout import person_alpha
-    from figureground.runtime.predictor import load
+    from figureground.runtime.predictor import load_alpha
 
     format, _ = format_of(output)
     source = read(photo or astronaut())
     started = time.perf_counter()
-    predictor = load(model)
+    predictor = load_alpha(model)
     loaded = time.perf_counter()
     alpha = person_alpha(source, predictor)
     done = time.perf_counter()

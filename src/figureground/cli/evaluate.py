@@ -6,13 +6,16 @@ import json as jsonlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from figureground.errors import DataError
 
 if TYPE_CHECKING:
     from figureground.data import Example
+    from figureground.runtime.alpha import AlphaPredictor
     from figureground.runtime.predictor import Predictor
+
+T = TypeVar("T")
 
 
 def evaluate(
@@ -42,12 +45,11 @@ def evaluate(
         raise DataError(f"--limit is {limit}; expected 0 (all) or more")
     figures: Mapping[str, float]
     if data in sighting_readers():
-        figures = _persons(model, data, root, split, limit, flip)
-        what = "crops"
+        what, figures = "crops", _search(model, data, root, split, limit, flip)
     else:
         examples = read(data, root, split)[: limit or None]
-        predictor = _predictor(model)
-        figures = _nobody(predictor, examples) if data == "nobody" else _people(predictor, examples)
+        masks = _masks(model)
+        figures = _nobody(masks, examples) if data == "nobody" else _people(masks, examples)
         what = f"{len(examples)} photos"
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **figures}))
@@ -58,11 +60,6 @@ def evaluate(
 
 
 def _predictor(model: str) -> Predictor:
-    if _system(model) == "re-identification":
-        raise DataError(
-            f"{model} embeds persons and cuts none out; give the data set a layout for that, such as "
-            "--data market1501"
-        )
     if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
@@ -72,36 +69,45 @@ def _predictor(model: str) -> Predictor:
     return load(model)
 
 
-def _system(model: str) -> str | None:
-    """What a run folder was trained for; None when `model` is no run folder."""
-    from figureground import recipes
+def _masks(model: str) -> AlphaPredictor:
+    from figureground.runtime.alpha import AlphaPredictor
 
-    recipe = Path(model) / "recipe.yaml"
-    return recipes.load(str(recipe))["system"] if recipe.is_file() else None
+    predictor = _predictor(model)
+    if not isinstance(predictor, AlphaPredictor):
+        raise DataError(
+            f"{model} gives no mask; one that embeds persons is measured by --data market1501"
+        )
+    return predictor
 
 
-def _persons(
+def _search(
     model: str, data: str, root: str, split: str, limit: int, flip: bool
 ) -> dict[str, float]:
+    import numpy as np
+
     from figureground.data import read_sightings
+    from figureground.imaging.read import read
+    from figureground.metrics.reid import Retrieval
+    from figureground.runtime.embedding import EmbeddingPredictor
 
     if split != "test":
         raise DataError(f"--split is {split!r}; re-identification is measured on the split 'test'")
-    if _system(model) != "re-identification":
-        raise DataError(
-            f"{model} is not the run folder of a re-identification network, which --data {data} needs"
-        )
     query = read_sightings(data, root, "query")[: limit or None]
     gallery = read_sightings(data, root, "gallery")
-    from figureground.metrics.reid import Retrieval
-    from figureground.training.reid_data import Sightings, embed
-    from figureground.training.run import load_run
-
-    network, input = load_run(Path(model))
-    embeddings, persons, cameras = embed(network, Sightings([*query, *gallery], input), flip)
+    predictor = _predictor(model)
+    if not isinstance(predictor, EmbeddingPredictor):
+        raise DataError(f"{model} embeds no persons, which --data {data} is for")
     metric = Retrieval()
-    for part, asks in ((slice(len(query)), True), (slice(len(query), None), False)):
-        metric.update(embeddings[part], persons[part], cameras[part], query=asks, gallery=not asks)
+    parts = [(query[i : i + 32], True) for i in range(0, len(query), 32)]
+    parts += [(gallery[i : i + 32], False) for i in range(0, len(gallery), 32)]
+    for part, asks in _progress(parts):
+        crops = [read(s.image).pixels for s in part]
+        embeddings = predictor.batch(crops)
+        if flip:
+            embeddings = embeddings + predictor.batch([crop[:, ::-1] for crop in crops])
+            embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+        persons, views = np.array([s.person for s in part]), np.array([s.view for s in part])
+        metric.update(embeddings, persons, views, query=asks, gallery=not asks)
     try:
         figures = metric.compute()
     except ValueError as error:
@@ -109,7 +115,7 @@ def _persons(
     return {**figures, **metric.counts}
 
 
-def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+def _people(predictor: AlphaPredictor, examples: list[Example]) -> dict[str, float]:
     from figureground.data import read_mask
     from figureground.imaging.read import read
     from figureground.metrics.segmentation import Segmentation
@@ -135,7 +141,7 @@ def _people(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
     return figures
 
 
-def _nobody(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
+def _nobody(predictor: AlphaPredictor, examples: list[Example]) -> dict[str, float]:
     alphas, shares = [], []
     for example in _progress(examples):
         alpha = predictor(example.image)
@@ -148,7 +154,7 @@ def _nobody(predictor: Predictor, examples: list[Example]) -> dict[str, float]:
     }
 
 
-def _progress(examples: list[Example]) -> Iterator[Example]:
+def _progress(examples: list[T]) -> Iterator[T]:
     shown = sys.stderr.isatty()
     for number, example in enumerate(examples, 1):
         if shown:

@@ -1,12 +1,14 @@
-"""Data sets, one file each.
+"""Data sets, one file each. A file has, by name of the set,
 
-A file's READERS maps names to functions (root, split) -> examples, photos with a mask; its SIGHTINGS
-to functions (root, split) -> sightings, crops of one known person each.
+READERS: functions (root, split) -> examples, photos with what is true of them;
+CLASSES, for sets with labels: functions root -> names of the classes;
+SIGHTINGS: functions (root, split) -> sightings, crops of one known person each.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,20 +21,32 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import DataError
+from figureground.imaging.read import read as read_image
 
 Pixels = NDArray[np.uint8]  # H×W×3 RGB
 Labels = NDArray[np.uint8]  # H×W class numbers
+Alpha = NDArray[np.float32]  # H×W in [0, 1]
 IGNORE = 255
 
 
 @dataclass(frozen=True)
 class Example:
-    """One photo and its person mask; `alpha` is a soft mask of the same person where a set has one."""
+    """One photo and the files that say what is in it, those that the set has.
+
+    mask: the person or salient object (read_mask). alpha: the same, soft (read_alpha). labels: a class per
+    pixel (read_labels). trimap: 0 and 255 where the alpha is sure, between them where it is not.
+    """
 
     name: str
     image: Path
     mask: Path | None = None
     alpha: Path | None = None
+    labels: Path | None = None
+    trimap: Path | None = None
+
+    def files(self) -> list[Path]:
+        every = (self.image, self.mask, self.alpha, self.labels, self.trimap)
+        return [file for file in every if file is not None]
 
 
 @dataclass(frozen=True)
@@ -43,33 +57,49 @@ class Sighting:
     person: str
     camera: str | None = None
 
+    @property
+    def view(self) -> str:
+        """The camera; where it is unknown, one for this picture alone."""
+        return str(self.image) if self.camera is None else self.camera
+
 
 Reader = Callable[[Path, str], list[Example]]
 SightingReader = Callable[[Path, str], list[Sighting]]
 
 
 @cache
-def readers() -> dict[str, Reader]:
-    """Every reader of examples by name."""
-    return _collect("READERS")
-
-
-@cache
-def sighting_readers() -> dict[str, SightingReader]:
-    """Every reader of sightings by name."""
-    return _collect("SIGHTINGS")
-
-
-def _collect(table: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _registered(what: str) -> dict[str, Callable[..., Any]]:
+    """What the data sets' files have under that name."""
+    found: dict[str, Callable[..., Any]] = {}
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         try:
-            found |= getattr(importlib.import_module(module.name), table, {})
+            found |= getattr(importlib.import_module(module.name), what, {})
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("figureground"):
                 raise
             # transforms and samples need the extra [train]; readers do not
     return dict(sorted(found.items()))
+
+
+def readers() -> dict[str, Reader]:
+    """Every reader of examples by name."""
+    return _registered("READERS")
+
+
+def sighting_readers() -> dict[str, SightingReader]:
+    """Every reader of sightings by name."""
+    return _registered("SIGHTINGS")
+
+
+def class_names(name: str, root: str | Path) -> list[str]:
+    """Names of the classes 0, 1, … of the labelled data set `name` found at `root`.
+
+    Raises DataError when the set has no labels or its list of names cannot be read.
+    """
+    if name not in _registered("CLASSES"):
+        known = ", ".join(_registered("CLASSES"))
+        raise DataError(f"data set {name!r} has no class labels; expected one of {known}")
+    return _registered("CLASSES")[name](Path(root).expanduser())
 
 
 def read(name: str, root: str | Path, split: str) -> list[Example]:
@@ -106,7 +136,7 @@ def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
 
 def checked(examples: list[Example], where: str) -> list[Example]:
     """The same examples; DataError when there are none or a file of theirs does not exist."""
-    present([f for e in examples for f in (e.image, e.mask, e.alpha) if f is not None], where)
+    present([file for example in examples for file in example.files()], where)
     return examples
 
 
@@ -134,6 +164,17 @@ def lines(path: Path) -> list[str]:
     return [line for line in stripped if line and not line.startswith("#")]
 
 
+def json_names(path: Path) -> list[str]:
+    """A JSON file that holds a list of names; DataError when it is anything else."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read the class names {path} ({error})") from None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f'{path} holds no list of names; expected ["background", …] in JSON')
+    return names
+
+
 def read_mask(path: Path) -> Labels:
     """A mask file as labels: 0, 1, and 255 = ignored.
 
@@ -155,3 +196,30 @@ def read_mask(path: Path) -> Labels:
             "person at 128 and above"
         )
     return (values >= 128).astype(np.uint8)
+
+
+def read_labels(path: Path) -> Labels:
+    """A file of class numbers, palette or 8-bit grey, as it stands; 255 = ignored.
+
+    Raises DataError for a file that cannot be decoded or is of another kind.
+    """
+    try:
+        with Image.open(path) as file:
+            mode, values = file.mode, np.asarray(file)
+    except Exception as error:  # each decoder has its own
+        raise DataError(f"cannot decode the labels {path} ({error})") from None
+    if mode not in ("L", "P", "1"):
+        raise DataError(
+            f"the labels {path} are {mode}; expected class numbers as palette or 8-bit grey"
+        )
+    return values.astype(np.uint8)
+
+
+def read_alpha(path: Path) -> Alpha:
+    """A soft mask: the transparency of a file that has any, otherwise its grey; black is 0, white 1.
+
+    Raises ImageError for a file that cannot be decoded.
+    """
+    photo = read_image(path)
+    values = photo.pixels[:, :, 0] if photo.opacity is None else photo.opacity
+    return np.divide(values, 255, dtype=np.float32)

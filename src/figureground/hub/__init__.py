@@ -1,101 +1,160 @@
-"""Cards: one Markdown file per set of weights, YAML front matter and prose; the folder is the registry."""
+"""Models by name: the cards in cards/ are the registry; their files are found, pulled, checked."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from figureground.errors import CardError
-from figureground.runtime.prepare import Input
+from figureground.hub import digest, mindspore, store
+from figureground.hub.card import Card as Card
+from figureground.hub.card import File as File
+from figureground.hub.card import parse as parse_card
 
 FOLDER = Path(__file__).parent.parent / "cards"
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a model is, what it wants, what it gives, on what terms, how good it is.
-
-    output: "person-logits" for two class logits of which the second is the person.
-    sharpness, offset: alpha = sigmoid(sharpness · (logit − offset)), Platt's calibration; 1 and 0 for
-    the network's own probability.
-    file: name of the ONNX file beside the card; sha256: of that file, lower-case hexadecimal.
-    """
-
-    name: str
-    task: str
-    network: Mapping[str, Any]
-    input: Input
-    output: str
-    file: str
-    sha256: str
-    path: Path
-    sharpness: float = 1.0
-    offset: float = 0.0
-    licences: Mapping[str, str] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
-
-    @property
-    def weights(self) -> Path:
-        return self.path.parent / self.file
+SUFFIXES = (".md", ".txt", ".onnx")
 
 
 def names() -> list[str]:
     """Names of the cards that come with the package."""
-    return sorted(p.stem for p in FOLDER.glob("*.md"))
+    return sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.md"))
 
 
 def card(model: str) -> Card:
-    """The card of that name, or at that .md path.
+    """The card of that name or hub id, or at that path: ours, the MindSpore Hub's, or an .onnx with its
+    card inside.
 
     Raises CardError for an unknown name, an unreadable card or one that lacks what a card must say.
     """
-    path = Path(model) if model.endswith(".md") else FOLDER / f"{model}.md"
-    if not os.path.isfile(path):
-        raise CardError(
-            f"unknown model {model!r}; expected one of {', '.join(names())}, or the path of a card "
-            "(.md); `figureground models` lists them"
-        )
-    return parse(path)
+    if model.endswith(SUFFIXES):
+        return read(Path(model).expanduser())
+    if model in names():
+        return read(FOLDER / f"{model}.md")
+    for name in names():
+        if "/" in model and model in (known := read(FOLDER / f"{name}.md")).ids:
+            return known
+    raise CardError(
+        f"unknown model {model!r}; expected one of {', '.join(names())}, or the path of a card "
+        "(.md); `figureground models` lists them"
+    )
 
 
-def parse(path: Path) -> Card:
-    """Reads a card file; CardError says what is wrong with it."""
+def read(path: Path) -> Card:
+    """The card in a file."""
+    if path.suffix == ".onnx":
+        return _inside(path)
     try:
         text = path.read_text(encoding="utf-8")
-        _, front, prose = text.split("---\n", 2)
-        values = yaml.safe_load(front)
-        values["input"] = Input(**values["input"])
-        return Card(**values, path=path, text=prose.strip())
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-        raise CardError(
-            f"{path} is not a card: expected YAML between two lines of --- ({error})"
-        ) from None
-    except (TypeError, KeyError) as error:
-        raise CardError(f"the card {path} has a missing or unknown entry: {error}") from None
+    except OSError as error:
+        raise CardError(f"cannot read the card {path} ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise CardError(f"{path} is not a card: it is not UTF-8 text") from None
+    return mindspore.parse(text, path) if mindspore.recognises(text) else parse_card(text, path)
+
+
+def _inside(path: Path) -> Card:
+    """The card that an ONNX file carries, with the file itself as its only one."""
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        front = session.get_modelmeta().custom_metadata_map["figureground"]
+    except KeyError:
+        raise CardError(f"{path} carries no card; give the path of its card (.md)") from None
+    except Exception as error:
+        raise CardError(f"{path} cannot be run: {str(error).splitlines()[0]}") from None
+    file = File(path.name, sha256=digest.sha256(path))
+    text = f"---\n{front}files:\n- name: {file.name}\n  sha256: {file.sha256}\n---\n"
+    return parse_card(text, path)
+
+
+def local(card: Card) -> Path:
+    """The ONNX file of a card, verified; pulled or converted first where that is needed.
+
+    Raises CardError when it is not the card's, PullError when it cannot be fetched.
+    """
+    if card.onnx is not None:
+        return verified(card, card.onnx)
+    from figureground.hub.convert import converted
+
+    made = read(converted(card))
+    assert made.onnx is not None
+    return verified(made, made.onnx)
+
+
+def place(card: Card, file: File) -> Path:
+    """Where a file of a card is, or will be once it is pulled: beside the card, else in the cache."""
+    beside = card.path.parent / file.name
+    if beside.exists() or not file.sources:
+        return beside
+    return store.home() / "files" / (file.sha256 or file.md5)[:16] / file.name
+
+
+def verified(card: Card, file: File) -> Path:
+    """The file on this machine, its checksum right; pulled first if it is not there.
+
+    Raises CardError when it is not the card's, PullError when it cannot be fetched.
+    """
+    path = place(card, file)
+    if not path.exists() and file.sources:
+        fetch(card, file)
+    _check(path, card.name, file.sha256, file.md5)
+    return path
+
+
+def fetch(card: Card, file: File, *, mirror: str = "", offline: bool = False) -> Path:
+    """Pulls a file of a card, also over a wrong one; how much has come is said on standard error.
+
+    mirror: an address, a folder or a file to try before the card's own sources.
+    Raises PullError when no source gives the right file.
+    """
+    from figureground.hub.pull import pull
+
+    path = place(card, file)
+    sources = [*([mirror] if mirror else []), *file.sources]
+    progress = Progress(file.name)
+    pull(sources, path, sha256=file.sha256, md5=file.md5, offline=offline, progress=progress)
+    progress.end()
+    return path
 
 
 @cache
-def verified(card_path: Path) -> Path:
-    """The weights beside a card, once their checksum is right. Read once per process."""
-    card = parse(card_path)
+def _check(path: Path, model: str, sha256: str, md5: str) -> None:
+    """Once per process."""
+    expected = digest.expect(sha256, md5)
     try:
-        found = hashlib.sha256(card.weights.read_bytes()).hexdigest()
+        wrong = digest.mismatch(digest.read(path, expected), expected)
     except OSError as error:
         raise CardError(
-            f"the weights of {card.name} should be at {card.weights} ({error.strerror}); "
+            f"the weights of {model} should be at {path} ({error.strerror}); "
             "reinstall figureground, or put the file there"
         ) from None
-    if found != card.sha256:
+    if wrong:
         raise CardError(
-            f"the weights at {card.weights} are not those of the card {card.name}: sha256 is {found}, "
-            f"expected {card.sha256}; reinstall figureground, or put the right file there"
+            f"the weights at {path} are not those of the card {model}: {wrong}; put the right file "
+            f"there, or get it by `figureground models pull {model}`"
         )
-    return card.weights
+
+
+class Progress:
+    """How much of a file has come, on standard error: in place on a terminal, else once, at the start."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.shown = -1
+
+    def __call__(self, done: int, total: int | None) -> None:
+        step = done // 2**20
+        if step == self.shown or (self.shown >= 0 and not sys.stderr.isatty()):
+            return
+        self.shown = step
+        size = f" of {total / 1e6:.0f}" if total else ""
+        end = "\r" if sys.stderr.isatty() else "\n"
+        print(
+            f"pulling {self.name}: {done / 1e6:.0f}{size} MB", end=end, file=sys.stderr, flush=True
+        )
+
+    def end(self) -> None:
+        if self.shown >= 0 and sys.stderr.isatty():
+            print(file=sys.stderr)

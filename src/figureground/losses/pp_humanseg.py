@@ -1,8 +1,8 @@
 """PP-HumanSegV2's loss: per pyramid level 0.8 cross-entropy + 0.2 Lovász-softmax, summed."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
+from figureground.losses.cross_entropy import cross_entropy
 from figureground.losses.lovasz_softmax import lovasz_softmax
 
 
@@ -19,11 +19,9 @@ def pp_humanseg_loss(
     Cross-entropy is the mean over pixels that are not `ignore`; 0 when there are none.
     The Lovász term looks at every `lovasz_stride`-th pixel along each axis (1: all, as published).
     """
-    valid = (labels != ignore).sum().clamp(min=1)
     total = labels.new_zeros((), dtype=levels[0].dtype)
     for logits in levels:
-        entropy = F.cross_entropy(logits, labels, ignore_index=ignore, reduction="sum") / valid
-        total = total + cross_entropy_weight * entropy
+        total = total + cross_entropy_weight * cross_entropy(logits, labels, ignore)
         if lovasz_weight:
             thin = slice(lovasz_stride // 2, None, lovasz_stride)
             loss = lovasz_softmax(logits[..., thin, thin], labels[..., thin, thin], ignore)

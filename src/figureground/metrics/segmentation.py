@@ -8,6 +8,10 @@ whole set, and N all pixels:
 - Dice_c = 2 I_c / (P_c + L_c); 0 for a class that occurs in neither; Dice is their mean.
 - kappa = (accuracy − e) / (1 − e) with e = Σ P_c L_c / N² (Cohen 1960).
 
+`per_class` has the IoU, precision I_c / P_c and recall I_c / L_c of each class, NaN where nothing is
+there to divide. The mean of the classes that occur, np.nanmean(per_class()["iou"]), is RefineNet's
+evaluation and most papers' mIoU; it differs from `miou` only where a class occurs nowhere in the set.
+
 `mean_iou` is another figure: the IoU of class 1 in each image, averaged over the images (an image
 without that class in label and prediction counts 1). A small person weighs as much as a large one.
 """
@@ -54,11 +58,8 @@ class Segmentation:
 
         Raises ValueError when nothing was seen.
         """
-        total = self.confusion.sum()
-        if not total:
-            raise ValueError("no labelled pixel was seen; give update() at least one image")
-        both = np.diag(self.confusion)
-        label, predicted = self.confusion.sum(1), self.confusion.sum(0)
+        both, predicted, label = self._areas()
+        total = label.sum()
         either = label + predicted - both
         iou = np.where(either, both / np.maximum(either, 1), 1.0)
         dice = 2 * both / np.maximum(label + predicted, 1)
@@ -72,3 +73,22 @@ class Segmentation:
             "kappa": float(kappa),
             "dice": float(dice.mean()),
         }
+
+    def per_class(self) -> dict[str, NDArray[np.float64]]:
+        """iou, precision, recall: num_classes values each, in [0, 1] or NaN.
+
+        Raises ValueError when nothing was seen.
+        """
+        both, predicted, label = self._areas()
+        with np.errstate(invalid="ignore"):
+            return {
+                "iou": both / (label + predicted - both),
+                "precision": both / predicted,
+                "recall": both / label,
+            }
+
+    def _areas(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """I, P and L of each class."""
+        if not self.confusion.any():
+            raise ValueError("no labelled pixel was seen; give update() at least one image")
+        return np.diag(self.confusion), self.confusion.sum(0), self.confusion.sum(1)

@@ -222,3 +222,6 @@ def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     instance = ".before_sum." if ain else ".after_sum."
     renamed = rename(tensors, (*MINDSPORE, *PUBLISHED_NAMES))
     return {name.replace(".IN.", instance): value for name, value in renamed.items()}
+
+
+LAST = "classifier.weight"  # its length is the number of classes

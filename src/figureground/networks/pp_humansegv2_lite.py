@@ -164,6 +164,7 @@ BUILDERS = {
     "pp_humansegv2_lite_human": pp_humansegv2_lite_human,
     "pp_humansegv2_lite_portrait": pp_humansegv2_lite_portrait,
 }
+LAST = "heads.0.out.weight"  # its length is the number of classes
 
 PADDLE_NAMES = (
     (r"depthwise_conv", "depthwise"),

@@ -99,6 +99,7 @@ def pp_humansegv2_mobile(num_classes: int = 2) -> PPHumanSegV2Mobile:
 
 
 BUILDERS = {"pp_humansegv2_mobile": pp_humansegv2_mobile}
+LAST = "heads.0.out.weight"  # its length is the number of classes
 
 PADDLE_NAMES: tuple[Rule, ...] = (
     (r"\._scale$", ".scale"),

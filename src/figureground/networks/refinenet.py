@@ -166,6 +166,7 @@ BUILDERS = {
     "refinenet152": refinenet152,
     "refinenet_mobile": refinenet_mobile,
 }
+LAST = "classifier.weight"  # its length is the number of classes
 
 
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:

@@ -76,4 +76,4 @@ class ResNet(nn.Module):
 
 def _same(size: int) -> tuple[int, int]:
     """'same' padding before and after for a window of 3 and a stride of 2."""
-    return (0, 1) if size % 2 == 0 else (1, 1)
+    return size % 2, 1

@@ -164,7 +164,9 @@ BUILDERS = {"u2net": u2net, "u2netp": u2netp}
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
     """Names of the authors' and the model zoo's checkpoints to ours; values are passed through."""
     deepest = {
-        stage: max(int(n) for n in re.findall(rf"{stage}\.rebnconv(\d)\.", " ".join(tensors)))
+        stage: max(
+            (int(n) for n in re.findall(rf"{stage}\.rebnconv(\d)\.", " ".join(tensors))), default=0
+        )
         for stage in {name.split(".")[0] for name in tensors if name.startswith("stage")}
     }
     renamed = {}

@@ -13,31 +13,38 @@ from PIL import Image
 
 from figureground.errors import CardError
 
+CHOICES = {
+    "resize": ("stretch", "fit", "pad"),
+    "channels": ("rgb", "bgr"),
+    "divisor": ("255", "max"),
+}
+
 
 @dataclass(frozen=True)
 class Input:
     """What a network wants to see.
 
-    resize "stretch": to exactly width×height, whatever the photo's shape (the published way).
+    resize "stretch": to exactly width×height, whatever the photo's shape.
     resize "fit": the photo's shape is kept; width·height pixels in all, sides rounded to multiples
     of `multiple`.
-    Values are RGB (or BGR), (x / 255 − mean) / std per channel in that order.
+    resize "pad": the photo's shape is kept within width×height; zeros fill the right or the bottom.
+    Values are RGB (or BGR), (x / divisor − mean) / std per channel in that order; divisor "max" is the
+    largest value in the photo.
     """
 
     width: int
     height: int
-    resize: Literal["stretch", "fit"] = "stretch"
+    resize: Literal["stretch", "fit", "pad"] = "stretch"
     multiple: int = 32
     channels: Literal["rgb", "bgr"] = "rgb"
+    divisor: Literal["255", "max"] = "255"
     mean: Sequence[float] = (0.5, 0.5, 0.5)
     std: Sequence[float] = (0.5, 0.5, 0.5)
 
     def __post_init__(self) -> None:
-        if self.resize not in ("stretch", "fit") or self.channels not in ("rgb", "bgr"):
-            raise CardError(
-                f"input has resize {self.resize!r} and channels {self.channels!r}; "
-                "expected stretch or fit, and rgb or bgr"
-            )
+        for name, allowed in CHOICES.items():
+            if (given := getattr(self, name)) not in allowed:
+                raise CardError(f"input has {name} {given!r}; expected {' or '.join(allowed)}")
         if not len(self.mean) == len(self.std) == 3 or min(self.std) <= 0:
             raise CardError(
                 f"input has mean {list(self.mean)} and std {list(self.std)}; expected three numbers "
@@ -48,8 +55,17 @@ class Input:
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """Network width and height for a photo of that size."""
+        return (
+            self.content_for(width, height) if self.resize == "fit" else (self.width, self.height)
+        )
+
+    def content_for(self, width: int, height: int) -> tuple[int, int]:
+        """The part of that which shows the photo; the rest, below and to the right, is padding."""
         if self.resize == "stretch":
             return self.width, self.height
+        if self.resize == "pad":
+            scale = min(self.width / width, self.height / height)
+            return max(round(width * scale), 1), max(round(height * scale), 1)
         # the longest side is bounded, so that a 1×10000 strip does not become a 1-pixel network input
         scale = math.sqrt(self.width * self.height / (width * height))
         longest = 4 * max(self.width, self.height)
@@ -63,11 +79,30 @@ class Input:
 
 def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     """H×W×3 uint8 RGB to 1×3×h×w float32. Shrinking is antialiased (bilinear over the covered area)."""
-    size = spec.size_for(pixels.shape[1], pixels.shape[0])
-    image = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    height, width = pixels.shape[:2]
+    content = spec.content_for(width, height)
+    image = Image.fromarray(pixels).resize(content, Image.Resampling.BILINEAR, reducing_gap=2.0)
     small = np.asarray(image, np.float32)
     if spec.channels == "bgr":
         small = small[:, :, ::-1]
+    divisor = np.float32(255 if spec.divisor == "255" else max(small.max(), 1))
     mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
-    normal = (small / np.float32(255) - mean) / std
-    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
+    normal = ((small / divisor - mean) / std).transpose(2, 0, 1)[None]
+    right, below = (full - part for full, part in zip(spec.size_for(width, height), content))
+    if right or below:
+        normal = np.pad(normal, ((0, 0), (0, 0), (0, below), (0, right)))
+    return np.ascontiguousarray(normal)
+
+
+def enlarge(
+    answer: NDArray[np.float32], spec: Input, width: int, height: int
+) -> NDArray[np.float32]:
+    """A network's h×w map at the size of the photo it was asked about: padding cut off, bilinear.
+
+    The map may be smaller than the network's input (a quarter, say), but of its shape.
+    """
+    full, content = spec.size_for(width, height), spec.content_for(width, height)
+    share = [part / whole for part, whole in zip(content, full)]
+    box = (0, 0, share[0] * answer.shape[1], share[1] * answer.shape[0])
+    image = Image.fromarray(np.ascontiguousarray(answer, np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))

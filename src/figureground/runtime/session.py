@@ -64,10 +64,11 @@ class OnnxSession:
             device = "cpu"
         self.device = device
         self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
-            return self._session.run(None, {self._input: images})[0]
+            return self._session.run([self._output], {self._input: images})[0]
         except Exception as error:  # the engine's own, such as out of memory on the device
             reason = str(error).splitlines()[0]
             raise CardError(f"the model failed on {images.shape} values: {reason}") from None

@@ -11,7 +11,8 @@ from torch import nn
 
 from figureground import networks, recipes
 from figureground.errors import RecipeError
-from figureground.runtime.predictor import Predictor
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.prepare import Input
 from figureground.training import system
 from figureground.training.fit import load_weights
@@ -58,7 +59,9 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     return network.eval(), recipes.arguments(data, values["data"], "data")["input"]
 
 
-def run_predictor(folder: Path) -> Predictor:
-    """A run's best weights as a predictor, on torch."""
+def run_predictor(folder: Path) -> AlphaPredictor | EmbeddingPredictor:
+    """A run's best weights as a predictor of what its system is for, on torch."""
     network, input = load_run(folder)
-    return Predictor(TorchSession(network), input, str(folder))
+    embeds = recipes.load(str(folder / "recipe.yaml"))["system"] == "re-identification"
+    predictor = EmbeddingPredictor if embeds else AlphaPredictor
+    return predictor(TorchSession(network), input, str(folder))

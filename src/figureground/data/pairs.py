@@ -1,0 +1,62 @@
+"""Photos and truths in folders of their own, matched by name: images/ID.*, masks/ID.*.
+
+The reader `pairs` takes any set laid out as `images` beside `masks` (see read_mask), `alpha` (see
+read_alpha) or `labels` (see read_labels), and perhaps `trimaps`, in the folder of the split,
+root/SPLIT/images, or, for the split `all`, in the root itself. Suffixes may differ.
+"""
+
+from pathlib import Path
+
+from figureground.data import Example
+from figureground.errors import DataError
+
+FIELDS = {"masks": "mask", "alpha": "alpha", "labels": "labels", "trimaps": "trimap"}
+
+
+def matched(images: Path, **truths: Path) -> list[Example]:
+    """Examples from a folder of photos and, by field of Example, folders of their truths.
+
+    Raises DataError when a folder is missing, holds two files of one name, or when a photo lacks its truth
+    or a truth its photo; the message names the first of them.
+    """
+    photos = _by_stem(images)
+    found = {field: _by_stem(folder) for field, folder in truths.items()}
+    for field, files in found.items():
+        for here, there, folder in ((photos, files, truths[field]), (files, photos, images)):
+            lonely = sorted(here.keys() - there.keys())
+            if lonely:
+                raise DataError(
+                    f"{len(lonely)} of {len(here)} files have no partner of their name in {folder}: "
+                    f"{', '.join(here[stem].name for stem in lonely[:3])}{' …' * (len(lonely) > 3)}"
+                )
+    return [
+        Example(stem, photo, **{field: files[stem] for field, files in found.items()})
+        for stem, photo in sorted(photos.items())
+    ]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}")
+    files: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith(".") or not file.is_file():
+            continue
+        if file.stem in files:
+            raise DataError(f"{folder} holds both {files[file.stem].name} and {file.name}")
+        files[file.stem] = file
+    return files
+
+
+def pairs(root: Path, split: str) -> list[Example]:
+    folder = root if split == "all" else root / split
+    truths = {field: folder / name for name, field in FIELDS.items() if (folder / name).is_dir()}
+    if not (folder / "images").is_dir() or not truths.keys() - {"trimap"}:
+        raise DataError(
+            f"{folder} does not hold the folder images and one of masks, alpha, labels; expected "
+            f"{root}/SPLIT/images and so on, or {root}/images with the split 'all'"
+        )
+    return matched(folder / "images", **truths)
+
+
+READERS = {"pairs": pairs}

@@ -1,0 +1,141 @@
+"""A network as files that anyone can run: ONNX that has been seen to answer as the network does, its
+weights as safetensors, its card."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from figureground import hub, recipes
+from figureground.errors import ExportError
+from figureground.export.graph import FirstMap, fused, prove, to_onnx
+from figureground.hub.card import Card, File, front_matter
+from figureground.hub.digest import sha256
+from figureground.imaging.write import UMASK
+from figureground.training.run import load_run
+
+
+@dataclass(frozen=True)
+class Written:
+    """difference: the largest between ONNX Runtime and torch with the stored weights. rounding: the
+    largest between ONNX Runtime and the network as it was given; both as a share of max(1, the largest
+    answer)."""
+
+    card: Path
+    onnx: Path
+    difference: float
+    rounding: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """mean, largest: absolute differences to the answers of the model it was made from, on the photos
+    it was calibrated on, as shares of the largest answer."""
+
+    card: Path
+    onnx: Path
+    mean: float
+    largest: float
+
+
+def write_model(
+    network: nn.Module, card: Card, output: Path, name: str, *, half: bool = False
+) -> Written:
+    """Writes output/NAME.onnx, NAME.safetensors and NAME.md.
+
+    card: all that is not its files, name and path. half: weights are stored as float16.
+    Raises ExportError, and writes nothing, when ONNX Runtime and torch differ.
+    """
+    from safetensors.torch import save_file
+
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ExportError(f"the name {name!r} is not letters, digits, dots and dashes alone")
+    card = replace(card, name=name, path=output / f"{name}.md", files=())
+    answering = FirstMap(network) if card.output == "saliency" else network
+    stored = fused(answering, half)
+    with _together(output) as part:
+        to_onnx(stored, card.input, card.output, part / f"{name}.onnx", front_matter(card))
+        difference = rounding = prove(part / f"{name}.onnx", stored, card.input)
+        if half:
+            rounding = prove(part / f"{name}.onnx", answering, card.input, tolerance=0.5)
+        weights = {key: value.contiguous() for key, value in network.state_dict().items()}
+        save_file(weights, part / f"{name}.safetensors")
+        _write_card(card, part, sorted(part.iterdir()))
+    return Written(card.path, output / f"{name}.onnx", difference, rounding)
+
+
+def export_int8(card: Card, output: Path, name: str, photos: Sequence[Path]) -> Variant:
+    """Writes output/NAME.onnx, a card's model in 8 bits calibrated on photos, and NAME.md.
+
+    Raises CardError when the model is not to be had, ImageError for a photo that cannot be read,
+    ExportError without photos.
+    """
+    from figureground.export.int8 import difference, quantize
+
+    if not photos:
+        raise ExportError("int8 needs photos to calibrate on; give --photos FOLDER")
+    source = hub.local(card)
+    text = f"{card.text}\n\nIn 8 bits, calibrated on {len(photos)} photos."
+    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=(), text=text)
+    with _together(output) as part:
+        file = part / f"{name}.onnx"
+        quantize(source, file, card.input, photos, front_matter(card))
+        mean, most = difference(source, file, card.input, photos)
+        _write_card(card, part, [file])
+    return Variant(card.path, output / f"{name}.onnx", mean, most)
+
+
+def _write_card(card: Card, folder: Path, files: Sequence[Path]) -> None:
+    card = replace(card, files=[File(p.name, sha256=sha256(p)) for p in files])
+    text = f"---\n{front_matter(card)}---\n\n{card.text}\n"
+    (folder / card.path.name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _together(folder: Path) -> Iterator[Path]:
+    """A folder whose files move into `folder` if all goes well, the card last, and vanish otherwise."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=folder, prefix=".figureground-"))
+    except OSError as error:
+        raise ExportError(f"cannot write to {folder} ({error.strerror})") from None
+    try:
+        yield part
+        for path in sorted(part.iterdir(), key=lambda path: path.suffix == ".md"):
+            path.chmod(0o666 & ~UMASK)
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise ExportError(f"cannot write to {folder} ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def export_run(
+    run: Path, output: Path, name: str, weights: str = "best.safetensors", half: bool = False
+) -> Written:
+    """The network of a run folder, by write_model."""
+    network, input = load_run(run, weights)
+    card = Card(
+        name=name,
+        task="person-segmentation",
+        network=recipes.load(str(run / "recipe.yaml"))["network"],
+        input=input,
+        output="person-logits",
+        files=(),
+        path=run,
+        licences={
+            "code": "Apache-2.0",
+            "weights": "unknown",
+            "data": "unknown",
+            "commercial": "unknown",
+        },
+        text=f"Exported from {run.name}. Say here on what it was trained, how, and how well it does.",
+    )
+    return write_model(network, card, output, name, half=half)

@@ -1,0 +1,73 @@
+"""From a photo of any size to an alpha of that size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figureground.errors import CardError
+from figureground.imaging.read import Photo, Source, read
+from figureground.runtime.prepare import Input, enlarge, prepare
+from figureground.runtime.session import Session
+
+OUTPUTS = ("person-logits", "saliency", "alpha")
+
+
+class AlphaPredictor:
+    """A mask or matte model: `model(image)` gives H×W float32 in [0, 1], the photo's size.
+
+    output "person-logits": N×2×h×w, background and person; the value is
+    sigmoid(sharpness · (logit − offset)) of the second minus the first.
+    output "saliency": N×k×h×w probabilities, of which the first map counts.
+    output "alpha": N×1×h×w, clipped to [0, 1].
+    Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        input: Input,
+        name: str = "",
+        output: str = "person-logits",
+        sharpness: float = 1.0,
+        offset: float = 0.0,
+    ) -> None:
+        if output not in OUTPUTS:
+            raise CardError(f"{name} gives {output!r}; expected one of {', '.join(OUTPUTS)}")
+        self.session = session
+        self.input = input
+        self.name = name
+        self.output = output
+        self.sharpness = sharpness
+        self.offset = offset
+
+    def __call__(self, image: Source) -> NDArray[np.float32]:
+        """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
+
+        What is transparent in the image stays so. Raises ImageError when it cannot be read.
+        """
+        return self.of(read(image))
+
+    def of(self, photo: Photo) -> NDArray[np.float32]:
+        """The same for a photo that has been read."""
+        alpha = self.alpha(photo.pixels)
+        if photo.opacity is not None:
+            alpha *= photo.opacity * np.float32(1 / 255)
+        return alpha
+
+    def alpha(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """H×W×3 uint8 RGB to H×W float32 in [0, 1].
+
+        Logits are enlarged, then squashed: the edge stays as steep as the photo is large.
+        """
+        height, width = pixels.shape[:2]
+        answer = self.session.run(prepare(pixels, self.input))[0]
+        if self.output != "person-logits":
+            return enlarge(answer[0], self.input, width, height).clip(0, 1)
+        alpha = enlarge(answer[1] - answer[0], self.input, width, height)
+        alpha = alpha - np.float32(self.offset)
+        alpha *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+        np.tanh(alpha, out=alpha)
+        alpha *= np.float32(0.5)
+        alpha += np.float32(0.5)
+        return alpha

@@ -1,0 +1,52 @@
+"""From a photo of any size to a class for each of its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figureground.errors import CardError
+from figureground.imaging.read import Photo, Source, read
+from figureground.runtime.prepare import Input, enlarge, prepare
+from figureground.runtime.session import Session
+
+
+class LabelPredictor:
+    """A semantic segmentation model: `model(image)` gives H×W uint8 class numbers, the photo's size.
+
+    classes: their names in order; the network gives N×len(classes)×h×w logits.
+    """
+
+    def __init__(
+        self, session: Session, input: Input, name: str = "", classes: Sequence[str] = ()
+    ) -> None:
+        if not 2 <= len(classes) <= 255:
+            raise CardError(f"{name} names {len(classes)} classes; expected 2 to 255")
+        self.session = session
+        self.input = input
+        self.name = name
+        self.classes = tuple(classes)
+
+    def __call__(self, image: Source) -> NDArray[np.uint8]:
+        """image: whatever imaging.read accepts. Raises ImageError when it cannot be read."""
+        return self.of(read(image))
+
+    def of(self, photo: Photo) -> NDArray[np.uint8]:
+        """The same for a photo that has been read."""
+        height, width = photo.pixels.shape[:2]
+        logits = self.session.run(prepare(photo.pixels, self.input))[0]
+        if len(logits) != len(self.classes):
+            raise CardError(
+                f"{self.name} answers for {len(logits)} classes, but names {len(self.classes)}"
+            )
+        labels = np.zeros((height, width), np.uint8)
+        highest = enlarge(logits[0], self.input, width, height).copy()
+        for number in range(
+            1, len(logits)
+        ):  # one enlarged class at a time: 12 megapixels are large
+            logit = enlarge(logits[number], self.input, width, height)
+            labels[logit > highest] = number
+            np.maximum(highest, logit, out=highest)
+        return labels

@@ -1,0 +1,111 @@
+"""Preparing a photo and reading answers of every kind, by sessions that answer what the test wants."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from figureground.errors import CardError
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.embedding import EmbeddingPredictor
+from figureground.runtime.labels import LabelPredictor
+from figureground.runtime.prepare import Input, enlarge, prepare
+
+
+class Answers:
+    """A session that gives a function of what it is asked."""
+
+    device = "cpu"
+
+    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.run = function
+
+
+def halves(height: int, width: int) -> np.ndarray:
+    """Black on the left, white on the right."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:, width // 2 :] = 255
+    return image
+
+
+def test_fit_keeps_the_shape_and_stretch_does_not() -> None:
+    fit = Input(256, 256, "fit")
+    assert fit.size_for(1000, 1000) == (256, 256)
+    assert fit.size_for(465, 700) == (224, 320)
+    assert fit.size_for(10_000, 1) == (1024, 32)
+    assert Input(256, 144).size_for(465, 700) == (256, 144)
+    image = np.zeros((90, 60, 3), np.uint8)
+    image[..., 0] = 255
+    assert prepare(image, Input(64, 48)).shape == (1, 3, 48, 64)
+    assert prepare(image, Input(64, 48))[0, :, 0, 0].tolist() == [1, -1, -1]
+    assert prepare(image, Input(64, 48, channels="bgr"))[0, :, 0, 0].tolist() == [-1, -1, 1]
+
+
+def test_pad_keeps_the_shape_and_fills_with_zeros() -> None:
+    spec = Input(64, 64, "pad")
+    image = np.full((30, 60, 3), 255, np.uint8)
+    values = prepare(image, spec)
+    assert values.shape == (1, 3, 64, 64)
+    assert (values[0, :, :32] == 1).all()
+    assert (values[0, :, 32:] == 0).all()
+    assert spec.content_for(60, 30) == (64, 32)
+
+
+@pytest.mark.parametrize("resize", ["stretch", "fit", "pad"])
+@pytest.mark.parametrize("share", [1, 4])
+def test_enlarge_undoes_prepare(resize: str, share: int) -> None:
+    """An answer that is the picture itself comes back in its place, whatever the padding."""
+    spec = Input(128, 128, resize)  # type: ignore[arg-type]
+    image = halves(60, 120)
+    answer = prepare(image, spec)[0, 0, ::share, ::share]
+    found = enlarge(answer, spec, 120, 60)
+    assert found.shape == (60, 120)
+    assert (found[:, :52] < 0).all()
+    assert (found[:, 68:] > 0).all()
+
+
+def test_division_by_the_largest_value() -> None:
+    spec = Input(8, 8, divisor="max", mean=(0, 0, 0), std=(1, 1, 1))
+    assert prepare(np.full((9, 9, 3), 51, np.uint8), spec).max() == 1
+    assert prepare(np.zeros((9, 9, 3), np.uint8), spec).max() == 0
+
+
+def test_alpha_from_each_output() -> None:
+    spec = Input(32, 32)
+    image = halves(40, 64)
+    for output, answer in (
+        ("saliency", lambda x: np.concatenate([(x[:, :1] + 1) / 2, 0 * x], 1)),
+        ("alpha", lambda x: 3 * x[:, :1]),  # clipped
+        ("person-logits", lambda x: np.concatenate([-50 * x[:, :1], 50 * x[:, :1]], 1)),
+    ):
+        alpha = AlphaPredictor(Answers(answer), spec, output=output)(image)
+        assert alpha.shape == (40, 64)
+        assert alpha.dtype == np.float32
+        assert alpha[:, :28].max() < 0.01
+        assert alpha[:, 36:].min() > 0.99
+    with pytest.raises(CardError, match="'logits'; expected one of person-logits"):
+        AlphaPredictor(Answers(answer), spec, output="logits")
+
+
+def test_labels() -> None:
+    image = halves(40, 64)
+    session = Answers(lambda x: np.concatenate([0 * x[:, :1], x[:, :1], -5 + 0 * x[:, :1]], 1))
+    model = LabelPredictor(session, Input(64, 64, "pad"), classes=("background", "white", "never"))
+    labels = model(image)
+    assert labels.dtype == np.uint8
+    assert (labels[:, :30] == 0).all()
+    assert (labels[:, 34:] == 1).all()
+    with pytest.raises(CardError, match="3 classes, but names 2"):
+        LabelPredictor(session, Input(64, 64), "a", ("b", "c"))(image)
+    with pytest.raises(CardError, match="names 0 classes"):
+        LabelPredictor(session, Input(64, 64), "a")
+
+
+def test_embeddings_are_of_unit_length_and_batched() -> None:
+    model = EmbeddingPredictor(Answers(lambda x: x.mean((2, 3))), Input(16, 32))
+    rng = np.random.default_rng(0)
+    crops = [rng.integers(0, 256, (h, 20, 3), np.uint8) for h in (40, 50, 10)]
+    vectors = model.batch(crops)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    for crop, vector in zip(crops, vectors):
+        np.testing.assert_allclose(model(crop), vector, rtol=1e-5)
