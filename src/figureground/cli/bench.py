@@ -108,10 +108,10 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
         "compose": median_ms(lambda: apply(picture, alpha, behind), runs),
         "encode": median_ms(lambda: encode(rgba), runs),
     }
-    return {**times, "total": sum(times.values()), "peak_mb": _peak_mb()}
+    return {**times, "total": sum(times.values()), "peak_mb": peak_mb()}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Peak resident memory of this process in MB; 0 where the system does not say."""
     try:  # Linux; its getrusage would count the parent's memory at the fork
         status = Path("/proc/self/status").read_text()
