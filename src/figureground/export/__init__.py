@@ -19,7 +19,6 @@ from figureground.export.graph import FirstMap, fused, prove, to_onnx
 from figureground.hub.card import Card, File, front_matter
 from figureground.hub.digest import sha256
 from figureground.imaging.write import UMASK
-from figureground.training.run import load_run
 
 
 @dataclass(frozen=True)
@@ -121,6 +120,8 @@ def export_run(
     run: Path, output: Path, name: str, weights: str = "best.safetensors", half: bool = False
 ) -> Written:
     """The network of a run folder, by write_model."""
+    from figureground.training.run import load_run  # with the training loop, which is large
+
     network, input = load_run(run, weights)
     card = Card(
         name=name,
