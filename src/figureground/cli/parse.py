@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse(
-    inputs: Annotated[list[str], "photos"],
+    inputs: Annotated[list[str], "photos, or folders of them"],
     *,
     output: Annotated[str, "file; folder if there are several inputs", "-o"],
     model: Annotated[str, "name or path of a card for semantic-segmentation"],
@@ -28,6 +28,7 @@ def parse(
     Writes the photo with a colour per class over it, and prints the share of each class. Exit status 0
     if every input was done, 1 if not.
     """
+    from figureground.cli import targets
     from figureground.runtime.labels import LabelPredictor
     from figureground.runtime.predictor import load
 
@@ -37,14 +38,14 @@ def parse(
             f"{model} gives no class labels; expected a model for semantic-segmentation, see "
             "`figureground models`"
         )
-    folder = len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output)
-    targets = [Path(output) / f"{Path(i).stem}.png" if folder else Path(output) for i in inputs]
-    if len({str(target).casefold() for target in targets}) < len(targets):
-        raise ImageError("several inputs have the same name; parse them in separate calls")
+    named, _ = targets.photos(inputs, output)
+    folder = any(os.path.isdir(source) for source in inputs)
+    alone = len(named) == 1 and not folder
+    outputs = targets.targets(named, output, opaque=alone, folder=folder)
     failed = 0
-    for source, target in zip(inputs, targets, strict=True):
+    for (source, _), target in zip(named, outputs, strict=True):
         try:
-            line = _one(source, target, predictor, labels)
+            line = _one(source, Path(target), predictor, labels)
         except FiguregroundError as error:
             failed += 1
             print(f"figureground: {error}", file=sys.stderr)
@@ -64,8 +65,6 @@ def _one(source: str, target: Path, predictor: LabelPredictor, labels: bool) -> 
     from figureground.imaging.read import read, srgb
     from figureground.imaging.write import encode, format_of, write
 
-    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
-        raise ImageError(f"the output {target} is the input; choose another name or folder")
     format, lossless = format_of(target)
     if labels and (not lossless or format in ("WEBP", "AVIF")):
         raise ImageError(
