@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,34 +19,50 @@ def evaluate(
     model: Annotated[str, "card name, card file, or run folder of `figureground train`"],
     *,
     root: Annotated[str, "folder of the data set"],
-    data: Annotated[str, "its layout: people, pp_humanseg14k, nobody"] = "people",
+    data: Annotated[
+        str, "its layout: people, pp_humanseg14k, nobody; market1501, msmt17, person_folders"
+    ] = "people",
     split: Annotated[str, "which split"] = "test",
-    limit: Annotated[int, "only the first so many photos; 0 for all"] = 0,
+    limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
+    flip: Annotated[bool, "re-identification: embed the mirrored crop too"] = False,
     json: Annotated[bool, "print JSON"] = False,
 ) -> None:
-    """Measure a model on labelled photos.
+    """Measure a model on labelled photos, or on crops of persons.
 
     Prints the mean over the photos of the person IoU (mean_iou), and over all pixels of the set
     mIoU, accuracy, kappa and Dice as PaddleSeg defines them; where the set has alphas, the mean
     absolute difference to them (mae). For photos of nobody (--data nobody):
     the mean and the largest share of pixels above one half, and the mean alpha.
+    For re-identification the queries are searched for in the gallery by the cosine of the embeddings:
+    mAP, rank-1, -5, -10 and mINP, see figureground.metrics.reid.
     """
-    from figureground.data import read
+    from figureground.data import read, sighting_readers
 
     if limit < 0:
         raise DataError(f"--limit is {limit}; expected 0 (all) or more")
-    examples = read(data, root, split)[: limit or None]
-    predictor = _predictor(model)
-    figures = _nobody(predictor, examples) if data == "nobody" else _people(predictor, examples)
+    figures: Mapping[str, float]
+    if data in sighting_readers():
+        figures = _persons(model, data, root, split, limit, flip)
+        what = "crops"
+    else:
+        examples = read(data, root, split)[: limit or None]
+        predictor = _predictor(model)
+        figures = _nobody(predictor, examples) if data == "nobody" else _people(predictor, examples)
+        what = f"{len(examples)} photos"
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **figures}))
         return
-    print(f"{model} on {len(examples)} photos of {data}/{split}")
+    print(f"{model} on {what} of {data}/{split}")
     for name, value in figures.items():
-        print(f"  {name:20} {value:.4f}")
+        print(f"  {name:20} {value if isinstance(value, int) else format(value, '.4f')}")
 
 
 def _predictor(model: str) -> AlphaPredictor:
+    if _system(model) == "re-identification":
+        raise DataError(
+            f"{model} embeds persons and cuts none out; give the data set a layout for that, such as "
+            "--data market1501"
+        )
     if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
@@ -54,6 +70,43 @@ def _predictor(model: str) -> AlphaPredictor:
     from figureground.runtime.predictor import load_alpha
 
     return load_alpha(model)
+
+
+def _system(model: str) -> str | None:
+    """What a run folder was trained for; None when `model` is no run folder."""
+    from figureground import recipes
+
+    recipe = Path(model) / "recipe.yaml"
+    return recipes.load(str(recipe))["system"] if recipe.is_file() else None
+
+
+def _persons(
+    model: str, data: str, root: str, split: str, limit: int, flip: bool
+) -> dict[str, float]:
+    from figureground.data import read_sightings
+
+    if split != "test":
+        raise DataError(f"--split is {split!r}; re-identification is measured on the split 'test'")
+    if _system(model) != "re-identification":
+        raise DataError(
+            f"{model} is not the run folder of a re-identification network, which --data {data} needs"
+        )
+    query = read_sightings(data, root, "query")[: limit or None]
+    gallery = read_sightings(data, root, "gallery")
+    from figureground.metrics.reid import Retrieval
+    from figureground.training.reid_data import Sightings, embed
+    from figureground.training.run import load_run
+
+    network, input = load_run(Path(model))
+    embeddings, persons, cameras = embed(network, Sightings([*query, *gallery], input), flip)
+    metric = Retrieval()
+    for part, asks in ((slice(len(query)), True), (slice(len(query), None), False)):
+        metric.update(embeddings[part], persons[part], cameras[part], query=asks, gallery=not asks)
+    try:
+        figures = metric.compute()
+    except ValueError as error:
+        raise DataError(f"{root}: {error}") from None
+    return {**figures, **metric.counts}
 
 
 def _people(predictor: AlphaPredictor, examples: list[Example]) -> dict[str, float]:

@@ -114,8 +114,7 @@ def read_sightings(name: str, root: str | Path, split: str) -> list[Sighting]:
     """
     folder = _folder(name, sighting_readers(), root)
     found = sighting_readers()[name](folder, split)
-    if not found:
-        raise DataError(f"split {split!r} of {folder} is empty")
+    present([s.image for s in found], f"split {split!r} of {folder}")
     return found
 
 
@@ -132,16 +131,20 @@ def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
 
 def checked(examples: list[Example], where: str) -> list[Example]:
     """The same examples; DataError when there are none or a file of theirs does not exist."""
-    if not examples:
+    present([file for example in examples for file in example.files()], where)
+    return examples
+
+
+def present(files: list[Path], where: str) -> None:
+    """DataError when there are no files or one of them does not exist."""
+    if not files:
         raise DataError(f"{where} is empty")
-    files = [file for example in examples for file in example.files()]
     missing = [f for f in files if not f.is_file()]
     if missing:
         raise DataError(
             f"{len(missing)} of the {len(files)} files that {where} names do not exist, "
             f"the first is {missing[0]}"
         )
-    return examples
 
 
 def lines(path: Path) -> list[str]:

@@ -31,7 +31,7 @@ class Retrieval:
 
     def __init__(self, chunk: int = CHUNK) -> None:
         self.chunk = chunk
-        self.skipped = 0
+        self.counts: dict[str, int] = {}
         self.query: list[tuple[Floats, Identities, Identities]] = []
         self.gallery: list[tuple[Floats, Identities, Identities]] = []
 
@@ -61,7 +61,8 @@ class Retrieval:
             self.gallery.append(part)
 
     def compute(self) -> dict[str, float]:
-        """map, rank1, rank5, rank10, minp, each in [0, 1]; `skipped` is then the queries skipped.
+        """map, rank1, rank5, rank10, minp, each in [0, 1]. Then `counts` holds the numbers of
+        queries, of those skipped, and of the gallery.
 
         Raises ValueError when no query has a match.
         """
@@ -69,6 +70,8 @@ class Retrieval:
             raise ValueError("there are no queries or no gallery; give update() both")
         query, persons, cameras = (np.concatenate(column) for column in zip(*self.query))
         gallery, their_persons, their_cameras = (np.concatenate(c) for c in zip(*self.gallery))
+        _, number = np.unique(np.concatenate([persons, their_persons]), return_inverse=True)
+        persons, their_persons = number[: len(persons)], number[len(persons) :]
         square = np.einsum("nd,nd->n", gallery, gallery)
         found: list[NDArray[np.intp]] = []
         rows = max(1, self.chunk // len(gallery))
@@ -78,7 +81,8 @@ class Retrieval:
             distances *= -2
             distances += square
             found += places(distances, persons[part], their_persons, cameras[part], their_cameras)
-        self.skipped = len(query) - len(found)
+        skipped = len(query) - len(found)
+        self.counts = {"queries": len(query), "skipped": skipped, "gallery": len(gallery)}
         return figures(found)
 
 

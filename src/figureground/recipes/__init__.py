@@ -91,3 +91,10 @@ def arguments(
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"recipe section {section!r}: {reason}") from None
+
+
+def at_least(least: float, **values: float) -> None:
+    """RecipeError naming the first value below `least`."""
+    for name, value in values.items():
+        if not value >= least:
+            raise RecipeError(f"{name} is {value}; expected {least} or more")
