@@ -101,11 +101,6 @@ class ReidTask(pl.LightningModule):
             triplet = batch_hard_triplet(embeddings, persons, self.triplet_margin)
             self.log("triplet", triplet)
             loss = loss + self.triplet_weight * triplet
-        if not loss.isfinite():
-            raise RecipeError(
-                f"the loss is {loss.item()} at step {self.trainer.global_step}: lower "
-                "task.learning_rate; the weights of the last epoch are kept"
-            )
         self.log("loss", loss, prog_bar=True)
         return loss
 
