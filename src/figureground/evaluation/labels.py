@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from figureground.data import Example, read_class_labels
 from figureground.errors import DataError
 from figureground.evaluation import alike, progress
@@ -14,7 +16,8 @@ from figureground.runtime.labels import LabelPredictor
 def labels(
     predictor: LabelPredictor, examples: list[Example], classes: Sequence[str]
 ) -> dict[str, float]:
-    """miou, accuracy, kappa and dice over the set, then the IoU of each class by its name.
+    """miou, accuracy, kappa and dice over the set; the IoU of each class that occurs, by its name, and
+    miou_present, their mean, which is most papers' mIoU.
 
     classes: of the data; DataError when they are not the model's.
     """
@@ -31,4 +34,6 @@ def labels(
     figures = metric.compute()
     del figures["mean_iou"]  # of the class numbered 1, which is none of special interest here
     each = metric.per_class()["iou"]
-    return figures | {f"iou {name}": float(iou) for name, iou in zip(classes, each)}
+    figures["miou_present"] = float(np.nanmean(each))
+    ious = {f"iou {name}": float(iou) for name, iou in zip(classes, each)}
+    return figures | {name: iou for name, iou in ious.items() if iou == iou}

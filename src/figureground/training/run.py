@@ -60,14 +60,13 @@ def run_card(folder: Path) -> Card:
         answers = form(values["network"]["name"])
     except ValueError as error:
         raise RecipeError(f"{folder}: {error}") from None
-    classes = folder / CLASSES
     return Card(
         name=str(folder),
         task=answers.task,
         network=values["network"],
         input=given["input"],
         output=answers.output,
-        classes=json_names(classes) if classes.is_file() else (),
+        classes=json_names(folder / CLASSES) if answers.output == "class-logits" else (),
         files=(),
         path=folder,
         licences={key: "unknown" for key in ("weights", "data", "commercial")}
