@@ -19,7 +19,20 @@ from typing import Any
 
 from figureground.errors import FiguregroundError
 
-VERBS = ("cutout", "models", "bench", "demo", "recipes", "train", "evaluate", "import", "export")
+VERBS = (
+    "cutout",
+    "parse",
+    "models",
+    "bench",
+    "demo",
+    "recipes",
+    "check",
+    "train",
+    "evaluate",
+    "import",
+    "export",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

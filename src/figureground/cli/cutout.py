@@ -7,7 +7,7 @@ import sys
 import time
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from figureground.errors import FiguregroundError, ImageError
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from figureground.runtime.alpha import AlphaPredictor
 
 
+Edges = Literal["fine", "fast"]
+
+
 def cutout(
     inputs: Annotated[list[str], "photos; - for standard input"],
     *,
     output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
+    edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
+    no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
     max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
@@ -42,13 +47,23 @@ def cutout(
     opaque = mask or background != "transparent"
     targets = _targets(inputs, output, opaque)
     behind = parse_background(background)
-    predictor = load_alpha(model, device=device)
+    predictor = load_alpha(model, edges=edges, device=device)
     report = sys.stderr if output == "-" else sys.stdout
     failed = 0
     for source, target in zip(inputs, targets, strict=True):
         started = time.perf_counter()
         try:
-            line = _one(source, target, predictor, behind, mask, opaque, quality, max_pixels)
+            line = _one(
+                source,
+                target,
+                predictor,
+                behind,
+                not no_foreground,
+                mask,
+                opaque,
+                quality,
+                max_pixels,
+            )
         except (FiguregroundError, MemoryError) as error:
             failed += 1
             reason = str(error) or f"{source} does not fit into memory"
@@ -71,6 +86,7 @@ def _one(
     target: str,
     predictor: AlphaPredictor,
     behind: Background,
+    foreground: bool,
     mask: bool,
     opaque: bool,
     quality: int,
@@ -87,7 +103,7 @@ def _one(
     if opaque:
         photo = srgb(photo)
     alpha = person_alpha(photo, predictor)
-    pixels = alpha if mask else apply(photo, alpha, behind)
+    pixels = alpha if mask else apply(photo, alpha, behind, foreground=foreground)
     format = "PNG" if target == "-" else format_of(target)[0]
     content = encode(pixels, format, None if mask else photo.icc, quality)
     if target == "-":

@@ -51,7 +51,11 @@ def evaluate(
         raise DataError(f"--limit is {limit}; expected 0 (all) or more")
     figures: Mapping[str, float]
     if data in sighting_readers():
-        figures = _persons(model, data, root, split, limit, flip)
+        if split != "test":
+            raise DataError(
+                f"--split is {split!r}; re-identification is measured on the split 'test'"
+            )
+        figures = _persons(_predictor(model), data, root, limit, flip)
         what = "crops"
     else:
         examples = read(data, root, split)[: limit or None]
@@ -92,8 +96,7 @@ def _photos(
         return labels(predictor, examples, class_names(data, root))
     if not isinstance(predictor, AlphaPredictor):
         raise DataError(
-            f"{predictor.name} embeds persons and cuts none out; give the data set a layout for that, "
-            "such as --data market1501"
+            f"{predictor.name} gives no mask; one that embeds persons is measured by --data market1501"
         )
     if measure == "saliency":
         return saliency(predictor, examples, published)
@@ -113,17 +116,11 @@ def _predictor(model: str) -> Predictor:
 
 
 def _persons(
-    model: str, data: str, root: str, split: str, limit: int, flip: bool
+    predictor: Predictor, data: str, root: str, limit: int, flip: bool
 ) -> dict[str, float]:
-    from figureground import recipes
-
-    if split != "test":
-        raise DataError(f"--split is {split!r}; re-identification is measured on the split 'test'")
-    recipe = Path(model) / "recipe.yaml"
-    if not recipe.is_file() or recipes.load(str(recipe))["system"] != "re-identification":
-        raise DataError(
-            f"{model} is not the run folder of a re-identification network, which --data {data} needs"
-        )
     from figureground.evaluation.persons import persons
+    from figureground.runtime.embedding import EmbeddingPredictor
 
-    return persons(Path(model), data, root, limit, flip)
+    if not isinstance(predictor, EmbeddingPredictor):
+        raise DataError(f"{predictor.name} embeds no persons, which --data {data} is for")
+    return persons(predictor, data, root, limit, flip)

@@ -31,17 +31,8 @@ def train(
         return _learn(values, Path(run or f"runs/{name}"))
     from figureground.training import smoke as small
 
-    _known(values)
     with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
         return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
-
-
-def _known(values: dict[str, Any]) -> None:
-    from figureground.errors import RecipeError
-    from figureground.training import systems
-
-    if values["system"] not in systems():
-        raise RecipeError(f"system is {values['system']!r}; expected one of {', '.join(systems())}")
 
 
 def _learn(values: dict[str, Any], folder: Path) -> int:
@@ -50,15 +41,15 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
     import torch
     import yaml
 
-    from figureground import recipes, training
+    from figureground import recipes
     from figureground.errors import RecipeError
     from figureground.imaging.write import write
+    from figureground.training import system
     from figureground.training.fit import fit
     from figureground.training.run import CLASSES, build_network
     from figureground.training.start import start_from
 
-    _known(values)
-    Task, Data = training.systems()[values["system"]]
+    Task, Data = system(values)
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
     task = recipes.arguments(Task, values["task"], "task", given=["network"])

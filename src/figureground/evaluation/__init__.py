@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from figureground.data import Example
 from figureground.errors import DataError
 
+T = TypeVar("T")
 
-def progress(examples: list[Example]) -> Iterator[Example]:
+
+def progress(examples: list[T]) -> Iterator[T]:
     """The examples, counted on a terminal's standard error."""
     shown = sys.stderr.isatty()
     for number, example in enumerate(examples, 1):

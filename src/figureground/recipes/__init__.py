@@ -64,7 +64,8 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
     if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
         raise RecipeError("seed must be a whole number, and init a model or a file of weights")
-    values.setdefault("system", "person-segmentation")
+    if not isinstance(values.setdefault("system", "person-segmentation"), str):
+        raise RecipeError(f"system is {values['system']!r}; expected the name of one")
     if unknown := set(values) - SECTIONS:
         raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
     return values

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from figureground import data
@@ -17,7 +15,7 @@ from figureground.data import Sighting
 from figureground.data.crops import Crops
 from figureground.data.samples import Onward
 from figureground.data.transforms import read_photo
-from figureground.errors import RecipeError
+from figureground.errors import DataError, RecipeError
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, prepare
 
@@ -31,7 +29,7 @@ class Sightings(Dataset[tuple[Tensor, int, int]]):
         self.sightings = sightings
         self.spec = spec
         persons = sorted({s.person for s in sightings})
-        cameras = sorted({_camera(s) for s in sightings})
+        cameras = sorted({s.view for s in sightings})
         self.persons = {name: number for number, name in enumerate(persons)}
         self.cameras = {name: number for number, name in enumerate(cameras)}
 
@@ -41,29 +39,7 @@ class Sightings(Dataset[tuple[Tensor, int, int]]):
     def __getitem__(self, index: int) -> tuple[Tensor, int, int]:
         sighting = self.sightings[index]
         image = torch.from_numpy(prepare(read_photo(sighting.image), self.spec)[0])
-        return image, self.persons[sighting.person], self.cameras[_camera(sighting)]
-
-
-def embed(
-    network: nn.Module, crops: Sightings, flip: bool = False
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Embeddings N×D of length 1, persons N and cameras N of all crops.
-
-    flip: the embedding is the sum of the crop's and its mirror image's.
-    """
-    parts = []
-    with torch.inference_mode():
-        for images, persons, cameras in DataLoader(crops, 32):
-            embeddings = network(images)
-            if flip:
-                embeddings = embeddings + network(images.flip(3))
-            parts.append((F.normalize(embeddings).numpy(), persons.numpy(), cameras.numpy()))
-    embedded, persons, cameras = (np.concatenate(column) for column in zip(*parts))
-    return embedded, persons, cameras
-
-
-def _camera(sighting: Sighting) -> str:
-    return str(sighting.image) if sighting.camera is None else sighting.camera
+        return image, self.persons[sighting.person], self.cameras[sighting.view]
 
 
 class ReidData(pl.LightningDataModule):
@@ -128,6 +104,14 @@ class ReidData(pl.LightningDataModule):
             held = _spread(sorted({s.person for s in sightings}), val_share)
             learnt += [s for s in sightings if s.person not in held]
             searched += [s for s in sightings if s.person in held]
+        by: dict[str, set[str]] = {}
+        for s in searched:
+            by.setdefault(s.person, set()).add(s.view)
+        if not learnt or all(len(cameras) < 2 for cameras in by.values()):
+            raise DataError(
+                f"of the persons of {root}, {len(by)} would be held out and {len(learnt)} pictures of "
+                "others learnt, but validation needs one whom two cameras saw; change data.val_share"
+            )
         self.input = input
         self.batch_size = batch_size
         self.workers = workers

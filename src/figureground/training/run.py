@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from figureground import networks, recipes, training
+from figureground import networks, recipes
 from figureground.data import json_names
 from figureground.errors import RecipeError
 from figureground.hub.card import Card
 from figureground.published import form
 from figureground.runtime.predictor import Predictor, predictor_of
+from figureground.training import system
 from figureground.training.fit import load_weights
 
 CLASSES = "class_names.json"  # in a run folder, where the network tells classes apart
@@ -55,7 +56,7 @@ def run_card(folder: Path) -> Card:
     if not recipe.is_file():
         raise RecipeError(f"{folder} is not a run folder: it has no recipe.yaml")
     values = recipes.load(str(recipe))
-    given = recipes.arguments(training.systems()[values["system"]][1], values["data"], "data")
+    given = recipes.arguments(system(values)[1], values["data"], "data")
     try:
         answers = form(values["network"]["name"])
     except ValueError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from figureground.data.drawn import draw_nobody, draw_pairs, draw_sightings
 from figureground.recipes import Values
-from figureground.training import systems
+from figureground.training import system
 
 
 def smoke(values: Values, folder: Path) -> Values:
@@ -22,7 +22,7 @@ def smoke(values: Values, folder: Path) -> Values:
     else:
         draw_pairs(folder / "drawn", values["network"].get("num_classes", 21))
     draw_nobody(folder)
-    taken = inspect.signature(systems()[values["system"]][1]).parameters
+    taken = inspect.signature(system(values)[1]).parameters
     input = small["data"].get("input") or asdict(taken["input"].default)
     width = 32 if persons else 64
     settings = {
