@@ -125,7 +125,7 @@ LAYOUTS = {
 
 
 def test_every_reader_is_tested() -> None:
-    assert set(data.readers()) == {*LAYOUTS, "people", "pp_humanseg14k", "nobody"}
+    assert set(data.readers()) == {*LAYOUTS, "people", "pp_humanseg14k", "nobody", "sbd"}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -193,6 +193,32 @@ def test_pairs_without_partners_are_named(tmp_path: Path) -> None:
     (tmp_path / "train").rename(tmp_path / "photos")
     with pytest.raises(DataError, match="with the split 'all'"):
         data.read("pairs", tmp_path, "train")
+
+
+def test_sbd_without_the_photos_of_voc(tmp_path: Path) -> None:
+    savemat = pytest.importorskip("scipy.io").savemat
+    root, lists = tmp_path / "dataset", tmp_path / "VOC2012" / "ImageSets" / "Segmentation"
+    for name in "abcd":
+        save(root / f"img/{name}.jpg", 1, 2, 3)
+        (root / "cls").mkdir(exist_ok=True)
+        labels = np.array([[0, 15, 20]], np.uint8)
+        savemat(root / f"cls/{name}.mat", {"GTcls": {"Segmentation": labels, "Boundaries": []}})
+    for part, names in (("train", "a\nb"), ("val", "c\nd")):
+        (root / f"{part}.txt").write_text(names)
+    with pytest.raises(DataError, match="put VOC2012 there"):
+        data.read("sbd", root, "train")
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("b\nx")
+    (lists / "val.txt").write_text("c")
+    examples = data.read("sbd", root, "train")
+    assert [e.name for e in examples] == ["a", "d"]
+    assert data.read_class_labels(examples[0]).tolist() == [[0, 15, 20]]
+    assert len(data.class_names("sbd", root)) == 21
+    with pytest.raises(DataError, match="no split 'val'"):
+        data.read("sbd", root, "val")
+    examples[0].labels.write_bytes(b"MATLAB")
+    with pytest.raises(DataError, match="cannot read the labels"):
+        data.read_class_labels(examples[0])
 
 
 def test_class_names(tmp_path: Path) -> None:

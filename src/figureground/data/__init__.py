@@ -208,10 +208,14 @@ def read_mask(path: Path) -> Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """A file of class numbers, palette or 8-bit grey, as it stands; 255 = ignored.
+    """A file of class numbers, palette or 8-bit grey, or SBD's .mat, as it stands; 255 = ignored.
 
     Raises DataError for a file that cannot be decoded or is of another kind.
     """
+    if path.suffix == ".mat":
+        from figureground.data.sbd import read_mat
+
+        return read_mat(path)
     try:
         with Image.open(path) as file:
             mode, values = file.mode, np.asarray(file)
@@ -251,8 +255,11 @@ def read_class_labels(example: Example) -> Labels:
     if example.labels is None:
         raise DataError(f"{example.image} has no class labels; choose a data set that has")
     labels = read_labels(example.labels)
-    if not example.groups:
-        return labels
+    return group_table(example.groups)[labels] if example.groups else labels
+
+
+def group_table(groups: tuple[int, ...]) -> Labels:
+    """The group of each of 256 class numbers; IGNORE beyond those that are grouped."""
     table = np.full(256, IGNORE, np.uint8)
-    table[: len(example.groups)] = example.groups
-    return table[labels]
+    table[: len(groups)] = groups
+    return table

@@ -1,7 +1,7 @@
 """Training: one file per kind of system, its task and its data; one loop for all (`fit`).
 
-A system's file ends with SYSTEMS, which maps its name to its (task, data): a LightningModule, and what makes
-a LightningDataModule. What each takes is what its section of a recipe may say.
+A system's file ends with SYSTEMS, which maps its name to its (task, data): a LightningModule, and what
+makes a LightningDataModule. What each takes is what its section of a recipe may say.
 """
 
 from __future__ import annotations
