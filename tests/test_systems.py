@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from figureground import networks, recipes
@@ -48,6 +49,29 @@ def small(recipe: str, folder: Path) -> str:
     file = folder / "small.yaml"
     file.write_text(yaml.safe_dump(smoke(recipes.load(recipe), folder)))
     return str(file)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("recipe", "better"),
+    [("u2netp/saliency", -1), ("shm/people", 1), ("refinenet-mobile/parts", -1)],
+)
+def test_they_learn(recipe: str, better: int, tmp_path: Path) -> None:
+    """After 60 steps on drawn people the figure gone by is better than after 3."""
+    more = ["data.steps_per_epoch=3", "task.warmup_steps=0", "loop.ema=0.9"]
+    more += ["network.num_classes=2"] if recipe.startswith("refinenet") else []
+    found = []
+    for steps in (3, 60):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        values = smoke(recipes.load(recipe, more), folder)
+        values["loop"]["max_steps"] = values["data"]["steps_per_epoch"] = steps
+        (folder / "small.yaml").write_text(yaml.safe_dump(values))
+        assert main(["train", str(folder / "small.yaml"), "--run", str(folder / "run")]) == 0
+        with safe_open(folder / "run" / "best.safetensors", "np") as weights:
+            (figure,) = (float(v) for k, v in weights.metadata().items() if k != "step")
+        found.append(figure)
+    assert better * (found[0] - found[1]) > 0.1
 
 
 RUNS = {  # output, classes, some figures

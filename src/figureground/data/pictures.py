@@ -38,7 +38,8 @@ def pp_humanseg(rng: Generator, layers: Layers, width: int, height: int) -> Laye
 
 def u2net(rng: Generator, layers: Layers, width: int, height: int, turns: bool = False) -> Layers:
     """U²-Net's: resized to 10/9 of the size (320 for 288) whatever the photo's shape, mirrored top and
-    bottom half of the time, cropped. turns: by quarters too, as the model zoo does."""
+    bottom half of the time, cropped. turns: by quarters too, as the model zoo does. The truth is resized
+    bilinearly, as a soft map; the originals take the nearest pixel, and divide by the largest."""
     layers = resize(layers, round(width * 10 / 9), round(height * 10 / 9))
     layers = flip(rng, layers, axis=0)
     if turns:
