@@ -25,6 +25,7 @@ VERBS = (
     "models",
     "bench",
     "demo",
+    "recipes",
     "check",
     "train",
     "evaluate",
