@@ -10,7 +10,9 @@ import figureground as fg
 from figureground.cli import main
 
 
-def test_int8(photo: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_int8(
+    photo: np.ndarray, people_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for turned in range(2):
@@ -18,9 +20,12 @@ def test_int8(photo: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[s
             photos / f"{turned}.png"
         )
     out = tmp_path / "out"
-    options = ["--storage", "int8", "-o", str(out), "--name", "small"]
-    assert main(["export", "pp-humanseg-lite", *options, "--photos", str(photos)]) == 0
-    assert "on 2 photos" in capsys.readouterr().out
+    options = ["--storage", "int8", "-o", str(out), "--name", "small", "--photos", str(photos)]
+    data = ["--root", str(people_folder), "--split", "val"]
+    assert main(["export", "pp-humanseg-lite", *options, *data]) == 0
+    said = capsys.readouterr().out
+    assert "on 2 photos" in said
+    assert "on 3 photos of people/val, before and after" in said
     small, full = fg.load(out / "small.md"), fg.load("pp-humanseg-lite")
     assert np.abs(small(photo) - full(photo)).mean() < 0.02
     assert (out / "small.onnx").stat().st_size < 4e6

@@ -49,30 +49,45 @@ def evaluate(
     For re-identification the queries are searched for in the gallery by the cosine of the embeddings:
     mAP, rank-1, -5, -10 and mINP, see figureground.metrics.reid.
     """
+    what, found = figures(
+        model, root, data, split, measure, protocol=protocol, edges=edges, limit=limit, flip=flip
+    )
+    if json:
+        print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))
+        return
+    way = ", by the published protocol" if protocol == "published" else ""
+    print(f"{model} on {what} of {data}/{split}{way}")
+    for name, value in found.items():
+        print(f"  {name:20} {value if isinstance(value, int) else format(value, '.4f')}")
+
+
+def figures(
+    model: str,
+    root: str,
+    data: str,
+    split: str = "test",
+    measure: str = "",
+    *,
+    protocol: str = "standard",
+    edges: Edges = "fine",
+    limit: int = 0,
+    flip: bool = False,
+) -> tuple[str, Mapping[str, float]]:
+    """What was measured, in words, and the figures; arguments as of evaluate."""
     from figureground.data import read, sighting_readers
 
     if limit < 0:
         raise DataError(f"--limit is {limit}; expected 0 (all) or more")
-    figures: Mapping[str, float]
     if data in sighting_readers():
         if split != "test":
             raise DataError(
                 f"--split is {split!r}; re-identification is measured on the split 'test'"
             )
-        figures = _persons(_predictor(model), data, root, limit, flip)
-        what = "crops"
-    else:
-        examples = read(data, root, split)[: limit or None]
-        predictor = _predictor(model, "fast" if protocol == "published" else edges)
-        figures = _photos(predictor, data, root, examples, measure, protocol)
-        what = f"{len(examples)} photos"
-    if json:
-        print(jsonlib.dumps({"model": model, "data": data, "split": split, **figures}))
-        return
-    way = ", by the published protocol" if protocol == "published" else ""
-    print(f"{model} on {what} of {data}/{split}{way}")
-    for name, value in figures.items():
-        print(f"  {name:20} {value if isinstance(value, int) else format(value, '.4f')}")
+        return "crops", _persons(_predictor(model), data, root, limit, flip)
+    examples = read(data, root, split)[: limit or None]
+    predictor = _predictor(model, "fast" if protocol == "published" else edges)
+    found = _photos(predictor, data, root, examples, measure, protocol)
+    return f"{len(examples)} photos", found
 
 
 def _photos(
