@@ -1,0 +1,349 @@
+"""A gallery on disk: one folder, no server.
+
+    manifest.sqlite  settings, images, people, thumbnails, calibration
+    vectors-N.f32    a row of D little-endian float32 per person; N grows when the file is rewritten
+    lock             held by whoever writes
+
+Vectors are appended and synced first, and count once the manifest, committed after them, says so: what a
+crash leaves behind the last counted row is overwritten by the next writer. The row of somebody who was
+replaced or forgotten is not used again; `compact` writes a file without it. A reader has one state of
+the manifest and the file that belongs to it, however much is written meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from figureground.errors import GalleryError
+from figureground.gallery.filter import EVERYBODY, Filter
+from figureground.gallery.records import Entry, Image, Settings, Vectors
+
+FORMAT = 1
+MANIFEST, LOCK = "manifest.sqlite", "lock"
+BLOCK = 8192  # rows copied at once
+TABLES = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE images (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
+  added REAL NOT NULL);
+CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL, image INTEGER NOT NULL,
+  box TEXT NOT NULL, camera TEXT, person TEXT, time REAL, tag TEXT);
+CREATE INDEX people_row ON people (row);
+CREATE INDEX people_image ON people (image);
+CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
+"""
+ENTRIES = (
+    "SELECT people.id, row, path, box, camera, person, time, tag, added "
+    "FROM people JOIN images ON images.id = people.image"
+)
+
+
+def create(path: Path, settings: Settings) -> None:
+    """An empty gallery, there whole or not at all; nothing happens where there is one already.
+
+    Raises GalleryError where the path is a file or a folder of something else.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with FileLock(path / LOCK):
+            if (path / MANIFEST).exists():
+                return
+            new = path / f"new-{MANIFEST}"
+            ours = {LOCK, _vectors(0), *(f"{new.name}{end}" for end in ("", "-wal", "-shm"))}
+            if strange := [file.name for file in path.iterdir() if file.name not in ours]:
+                raise GalleryError(
+                    f"{path} is no gallery, but a folder with {strange[0]} in it; give a new folder"
+                )
+            for name in ours - {LOCK}:
+                (path / name).unlink(missing_ok=True)
+            (path / _vectors(0)).touch()
+            database = sqlite3.connect(new, isolation_level=None)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+            values = {"settings": asdict(settings), "state": {"file": 0, "rows": 0}}
+            rows = [(name, dumps(value)) for name, value in values.items()]
+            database.executemany("INSERT INTO about VALUES (?, ?)", rows)
+            database.close()
+            new.replace(path / MANIFEST)
+    except (OSError, sqlite3.Error) as error:
+        raise GalleryError(f"cannot make a gallery at {path} ({error})") from None
+
+
+class Store:
+    """The gallery at `path`, for one thread. Raises GalleryError when none is there, or none of use."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / MANIFEST).is_file():
+            raise GalleryError(
+                f"there is no gallery at {path}; make one by `figureground index PHOTOS "
+                f"--gallery {path}`"
+            )
+        self._lock = FileLock(path / LOCK)
+        self._open: tuple[dict[str, int], Vectors] | None = None
+        with self._said():
+            uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA secure_delete = ON")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version != FORMAT:
+                raise GalleryError(
+                    f"{path} is a gallery of format {version}, and this figureground knows {FORMAT}; "
+                    "index again, or use the version that made it"
+                )
+            self.settings = Settings(**self.about("settings"))
+
+    def close(self) -> None:
+        self._db.close()
+        self._open = None
+
+    def about(self, name: str) -> Any:
+        """settings, state or calibration; None for what is not there."""
+        with self._said():
+            query = "SELECT value FROM about WHERE name = ?"
+            found = self._db.execute(query, (name,)).fetchone()
+            return loads(found[0]) if found else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Vectors]:
+        """The vectors in one state of the gallery, rows × D; the methods below then speak of the same."""
+        with self._said():
+            for last in (*[False] * 9, True):
+                self._db.execute("BEGIN")
+                try:
+                    vectors = self._mapped(self.about("state"))
+                    break
+                except FileNotFoundError:  # rewritten between the two lines
+                    self._db.execute("ROLLBACK")
+                    if last:
+                        raise
+            try:
+                yield vectors
+            finally:
+                self._db.execute("ROLLBACK")
+
+    def rows(self, filter: Filter = EVERYBODY) -> NDArray[np.int64] | None:
+        """Rows of the people meant, ascending; None for all of `reading`."""
+        condition, values = filter.sql()
+        if not condition:
+            count = self._db.execute("SELECT count(*) FROM people").fetchone()[0]
+            if count == self.about("state")["rows"]:
+                return None
+        join = "JOIN images ON images.id = people.image" if condition else ""
+        query = f"SELECT row FROM people {join} WHERE {condition or 1} ORDER BY row"
+        return np.fromiter((row for (row,) in self._db.execute(query, values)), np.int64)
+
+    def entries(self, rows: Iterable[int]) -> list[Entry]:
+        """Who is in these rows, in their order."""
+        query = f"{ENTRIES} WHERE row = ?"
+        return [_entry(self._db.execute(query, (int(row),)).fetchone()) for row in rows]
+
+    def select(self, filter: Filter = EVERYBODY) -> Iterator[Entry]:
+        """The people meant, by row."""
+        condition, values = filter.sql()
+        query = f"{ENTRIES} WHERE {condition or 1} ORDER BY row"
+        return map(_entry, self._db.execute(query, values))
+
+    def thumbnail(self, id: int) -> bytes | None:
+        """JPEG of a person, where it is kept."""
+        query = "SELECT jpeg FROM thumbnails WHERE id = ?"
+        found = self._db.execute(query, (id,)).fetchone()
+        return found[0] if found else None
+
+    def known(self) -> dict[str, str]:
+        """{path: fingerprint} of every image, those that show nobody too."""
+        with self._said():
+            return dict(self._db.execute("SELECT path, fingerprint FROM images"))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nobody else writes meanwhile. Raises GalleryError when another process does already."""
+        try:
+            held = self._lock.acquire(timeout=0)
+        except Timeout:
+            raise GalleryError(
+                f"another process is writing to {self.path}; wait until it is done"
+            ) from None
+        except OSError as error:
+            raise GalleryError(f"cannot write to {self.path} ({error.strerror})") from None
+        with held:
+            yield
+
+    def put(self, images: Sequence[Image]) -> None:
+        """Adds images, or replaces those of the same path: all of them, or none when it fails."""
+        if not images:
+            return
+        vectors = np.concatenate([image.vectors for image in images]).astype("<f4", copy=False)
+        with self.writing(), self._said():
+            state = self.about("state")
+            with open(self.path / _vectors(state["file"]), "r+b") as file:
+                file.seek(4 * state["rows"] * self.settings.dimension)
+                file.write(vectors.tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            with self._transaction():
+                row = state["rows"]
+                for image in images:
+                    self._insert(image, row)
+                    row += len(image.boxes)
+                self._set("state", {**state, "rows": row})
+
+    def forget(self, filter: Filter = EVERYBODY, images: Iterable[str] = ()) -> int:
+        """Takes the people meant out of all files, or everybody in the images of these paths, and
+        images without people left; how many people they were."""
+        with self.writing(), self._said():
+            with self._transaction():
+                before = self._count()
+                if paths := [(path,) for path in images]:
+                    query = "SELECT id FROM images WHERE path = ?"
+                    for path in paths:
+                        self._drop(self._db.execute(query, path).fetchall())
+                else:
+                    meant = [(entry.id,) for entry in self.select(filter)]
+                    query = "SELECT image FROM people WHERE id = ?"
+                    theirs = {self._db.execute(query, id).fetchone() for id in meant}
+                    self._db.executemany("DELETE FROM thumbnails WHERE id = ?", meant)
+                    self._db.executemany("DELETE FROM people WHERE id = ?", meant)
+                    query = "SELECT 1 FROM people WHERE image = ?"
+                    self._drop([i for i in theirs if not self._db.execute(query, i).fetchone()])
+                forgotten = before - self._count()
+            self.compact()
+        return forgotten
+
+    def compact(self) -> None:
+        """Rewrites the vectors without the rows that nobody has."""
+        with self.writing(), self._said():
+            with self.reading() as vectors:
+                live, state = self.rows(), self.about("state")
+            if live is not None:
+                new = {"file": state["file"] + 1, "rows": len(live)}
+                with open(self.path / _vectors(new["file"]), "wb") as file:
+                    for start in range(0, len(live), BLOCK):
+                        file.write(vectors[live[start : start + BLOCK]].tobytes())
+                    file.flush()
+                    os.fsync(file.fileno())
+                _sync(self.path)
+                with self._transaction():
+                    moves = enumerate(live.tolist())  # ever downwards: none meets another
+                    self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
+                    self._set("state", new)
+            self._open = None
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            kept = _vectors(self.about("state")["file"])
+            for other in self.path.glob("vectors-*.f32"):  # crashes leave some behind
+                with suppress(PermissionError):  # Windows: somebody reads it
+                    if other.name != kept:
+                        other.unlink()
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keeps a value for `about`; None takes it away."""
+        with self.writing(), self._said(), self._transaction():
+            self._set(name, value)
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the manifest."""
+        with self._said():
+            found = [line for (line,) in self._db.execute("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
+    def _insert(self, image: Image, row: int) -> None:
+        query = "SELECT id FROM images WHERE path = ?"
+        self._drop(self._db.execute(query, (image.path,)).fetchall())
+        added = time.time() if image.added is None else image.added
+        query = "INSERT INTO images (path, fingerprint, added) VALUES (?, ?, ?)"
+        id = self._db.execute(query, (image.path, image.fingerprint, added)).lastrowid
+        for number, (box, jpeg) in enumerate(zip(image.boxes, image.thumbnails, strict=True)):
+            person = self._db.execute(
+                "INSERT INTO people (row, image, box, camera, person, time, tag) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(row + number, id, dumps(box)),
+                    *(image.camera, image.person, image.time, image.tag),
+                ),
+            ).lastrowid
+            if jpeg is not None:
+                self._db.execute("INSERT INTO thumbnails VALUES (?, ?)", (person, jpeg))
+
+    def _drop(self, images: Sequence[tuple[int]]) -> None:
+        """Images by id, and all that is in them."""
+        query = "DELETE FROM thumbnails WHERE id IN (SELECT id FROM people WHERE image = ?)"
+        self._db.executemany(query, images)
+        self._db.executemany("DELETE FROM people WHERE image = ?", images)
+        self._db.executemany("DELETE FROM images WHERE id = ?", images)
+
+    def _count(self) -> int:
+        return self._db.execute("SELECT count(*) FROM people").fetchone()[0]
+
+    def _set(self, name: str, value: Any) -> None:
+        self._db.execute("DELETE FROM about WHERE name = ?", (name,))
+        if value is not None:
+            self._db.execute("INSERT INTO about VALUES (?, ?)", (name, dumps(value)))
+
+    def _mapped(self, state: dict[str, int]) -> Vectors:
+        """The counted rows of the vectors' file, in memory as far as they are used."""
+        if self._open is None or self._open[0] != state:
+            shape = state["rows"], self.settings.dimension
+            path = self.path / _vectors(state["file"])
+            if path.stat().st_size < 4 * shape[0] * shape[1]:
+                raise GalleryError(
+                    f"{path} is cut short: {path.stat().st_size} bytes for {shape[0]} vectors of "
+                    f"{shape[1]} numbers; restore it, or index again into a new gallery"
+                )
+            empty = np.empty(shape, np.float32)
+            mapped = np.memmap(path, "<f4", "r", shape=shape) if shape[0] else empty
+            self._open = state, np.asarray(mapped)
+        return self._open[1]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise GalleryError(
+                f"the gallery {self.path} cannot be used ({error}); `figureground gallery verify "
+                f"{self.path}` checks it"
+            ) from None
+        except OSError as error:
+            name = error.filename or self.path
+            raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
+
+
+def _vectors(number: int) -> str:
+    return f"vectors-{number}.f32"
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    id, place, path, box, *rest = row
+    return Entry(id, place, path, tuple(loads(box)), *rest)
+
+
+def _sync(folder: Path) -> None:
+    """New names in a folder outlast a loss of power; elsewhere than on POSIX they do anyway."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
