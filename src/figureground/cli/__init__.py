@@ -19,7 +19,10 @@ from typing import Any
 
 from figureground.errors import FiguregroundError
 
-VERBS = ("cutout", "models", "bench", "demo", "train", "evaluate", "import", "export")
+VERBS = (
+    *("cutout", "index", "search", "calibrate", "gallery", "models"),
+    *("bench", "demo", "train", "evaluate", "import", "export"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

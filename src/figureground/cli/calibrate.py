@@ -5,12 +5,21 @@ from __future__ import annotations
 from json import dumps
 from typing import Annotated
 
+SAY = {
+    "search": ("searches for people who are there", "for people who are not"),
+    "pair": ("pairs of one person", "of two"),
+}
+
 
 def calibrate(
     *,
     gallery: Annotated[str, "its folder", "-g"],
-    far: Annotated[float, "false accept rate wanted: share of wrong matches of people not there"] = 0.01,
-    pairs: Annotated[str, "CSV with image, other, same (1 or 0) instead of the gallery's persons"] = "",
+    far: Annotated[
+        float, "false accept rate wanted: share of wrong matches of people not there"
+    ] = 0.01,
+    pairs: Annotated[
+        str, "CSV with image, other, same (1 or 0) instead of the gallery's persons"
+    ] = "",
     model: Annotated[str, "where the gallery's model is now, if it was moved"] = "",
     json: Annotated[bool, "print JSON"] = False,
 ) -> None:
@@ -24,15 +33,13 @@ def calibrate(
     from figureground.gallery.sources import pairs_of
 
     with Gallery(gallery, model=model) as opened:
-        opened.store  # noqa: B018
         found = opened.calibrate(far, pairs_of(pairs) if pairs else None)
     if json:
         print(dumps({"gallery": gallery, **vars(found)}))
         return
     print(
-        f"{gallery}: a match scores {found.threshold:.4f} or more\n"
-        f"  {found.far:.2%} of {found.different} {found.per} scores of different persons reach that, "
-        f"and {found.found:.1%} of {found.same} of the same"
+        f"{gallery}: a match scores {found.threshold:.4f} or more; {found.found:.1%} of {found.same} "
+        f"{SAY[found.per][0]} do, and {found.far:.2%} of {found.different} {SAY[found.per][1]}"
     )
     if found.different * found.far < 1:
-        print(f"  {found.different} cannot show so low a rate: no one of them reaches it")
+        print(f"  {found.different} are too few to show so low a rate: none of them may")

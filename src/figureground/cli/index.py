@@ -25,7 +25,8 @@ def index(
     tag: Annotated[str, "of all photos that have no other"] = "",
     model: Annotated[str, "of a new gallery (default: osnet-x0.25)"] = "",
     background: Annotated[
-        Literal["", "keep", "mask"], "of a new gallery: embed people with or without (default: keep)"
+        Literal["", "keep", "mask"],
+        "of a new gallery: embed people with or without (default: keep)",
     ] = "",
     no_thumbnails: Annotated[bool, "keep no pictures, only vectors and paths"] = False,
     device: Annotated[str, "auto, cpu or cuda"] = "auto",
@@ -47,7 +48,7 @@ def index(
         added = opened.add(
             found, people=people, thumbnails=not no_thumbnails, progress=_progress(started)
         )
-    for path, reason in added.failed:
+    for _, reason in added.failed:
         print(f"figureground: {reason}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 2)
     if json:

@@ -6,10 +6,10 @@ import sys
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import FiguregroundError
+from figureground.errors import FiguregroundError, GalleryError
 
 if TYPE_CHECKING:
-    from figureground.gallery import Found, Match
+    from figureground.gallery.results import Found, Match
 
 
 def search(
@@ -17,7 +17,7 @@ def search(
     *,
     gallery: Annotated[str, "where to search", "-g"],
     top: Annotated[int, "at most so many matches", "-k"] = 10,
-    threshold: Annotated[float, "least score of a match (default: the calibrated one)"] = None,  # type: ignore[assignment]
+    threshold: Annotated[str, "least score of a match (default: the calibrated one)"] = "",
     together: Annotated[bool, "the pictures show one person: search once, for all of them"] = False,
     people: Annotated[
         Literal["crop", "photo"], "a picture is of one person, or the largest in it is meant"
@@ -30,7 +30,9 @@ def search(
     until: Annotated[str, "only who was seen then or before"] = "",
     model: Annotated[str, "where the gallery's model is now, if it was moved"] = "",
     html: Annotated[str, "write a contact sheet"] = "",
-    json: Annotated[bool, "one line of JSON per search, the pictures below the threshold too"] = False,
+    json: Annotated[
+        bool, "one line of JSON per search, the pictures below the threshold too"
+    ] = False,
 ) -> int:
     """Find a person in a gallery, or that nobody there is the one.
 
@@ -51,7 +53,7 @@ def search(
                     top=top,
                     people=people,
                     rerank=rerank,
-                    threshold=threshold,
+                    threshold=_number(threshold),
                     camera=_split(camera),
                     not_camera=_split(not_camera),
                     tag=_split(tag),
@@ -72,6 +74,13 @@ def search(
 
             write(html, sheet(found, opened.store.thumbnail).encode())
     return 1 if failed else 0
+
+
+def _number(threshold: str) -> float | None:
+    try:
+        return float(threshold) if threshold else None
+    except ValueError:
+        raise GalleryError(f"--threshold is {threshold!r}; expected a score, up to 1") from None
 
 
 def _split(names: str) -> list[str]:

@@ -11,53 +11,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from figureground.errors import GalleryError
-from figureground.gallery.calibrate import Calibration, best_scores, calibrated
+from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.filter import EVERYBODY, Filter
 from figureground.gallery.index import Added, index
 from figureground.gallery.nearest import nearest
-from figureground.gallery.records import Entry, Vectors
+from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
+from figureground.gallery.results import Found, Match
 from figureground.gallery.sources import Picture
 from figureground.gallery.store import MANIFEST, Store, create
 from figureground.imaging.read import Source, read
 
 if TYPE_CHECKING:
     from typing import Self
-
-
-@dataclass(frozen=True)
-class Match:
-    """Somebody of the gallery who looks like the query.
-
-    score: cosine, in [−1, 1]. same: whether it reaches the threshold; probability: that it is the same
-    person, see gallery.calibrate; None where the gallery is not calibrated and no threshold is given.
-    """
-
-    entry: Entry
-    score: float
-    same: bool | None = None
-    probability: float | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search gives: the nearest, best first, and the threshold that `same` stands for."""
-
-    matches: list[Match]
-    threshold: float | None = None
-
-    @property
-    def nobody(self) -> bool:
-        """Nobody in the gallery is near enough; False without a threshold, except where nobody is."""
-        return not any(match.same is not False for match in self.matches)
 
 
 class Gallery:
@@ -237,14 +211,14 @@ class Gallery:
                     [entry.camera for entry in named],
                     [entry.image for entry in named],
                 )
-                calibration = calibrated(same, different, far, "search", len(named))
+                calibration = by_searches(same, different, far, len(named))
             else:
                 scores: dict[bool, list[np.floating]] = {True: [], False: []}
                 for first, second, equal in pairs:
                     one, other = self.embed([first, second])
                     scores[equal].append(one @ other)
                 same, different = (np.array(scores[kind], np.float32) for kind in (True, False))
-                calibration = calibrated(same, different, far, "pair", len(vectors))
+                calibration = by_pairs(same, different, far, len(vectors))
         self.store.remember("calibration", asdict(calibration))
         return calibration
 

@@ -8,8 +8,8 @@ from html import escape
 
 from figureground.gallery.filter import shown
 from figureground.gallery.index import thumbnail
-from figureground.imaging.read import Source, read
 from figureground.gallery.results import Found, Match
+from figureground.imaging.read import Source, read
 
 STYLE = """
 :root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }

@@ -111,6 +111,18 @@ def _csv(path: Path) -> list[Picture]:
     ]
 
 
+def pairs_of(path: str) -> list[tuple[str, str, bool]]:
+    """Lines of a CSV with the columns image, other and same (1 or 0). Raises DataError."""
+    columns = ["image", "other", "same"]
+    found, folder = [], Path(path).parent
+    for number, row in enumerate(table(Path(path), columns, columns), 2):
+        if row["same"] not in ("0", "1"):
+            raise DataError(f"line {number} of {path} has same {row['same']!r}; expected 1 or 0")
+        pair = str(folder / row["image"]), str(folder / row["other"])
+        found.append((*pair, row["same"] == "1"))
+    return found
+
+
 def table(path: Path, required: Iterable[str], allowed: Iterable[str]) -> list[dict[str, str]]:
     """The lines of a CSV with a header. Raises DataError for other columns than those."""
     try:
