@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_model import unit_vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from figureground.errors import GalleryError
+from figureground.gallery.exact import nearest
 from figureground.gallery.filter import Filter, ago, moment, shown
 from figureground.gallery.merge import merge
-from figureground.gallery.nearest import nearest
 from figureground.gallery.records import Image, Settings
 from figureground.gallery.store import Store, create
 from figureground.gallery.verify import damage
+from gallery_model import unit_vectors
 
 D = 8
 SETTINGS = Settings("m", "0" * 64, "{}", D)
@@ -53,25 +53,23 @@ def filled(path: Path, count: int = 20) -> tuple[Store, np.ndarray]:
     return store, vectors
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     arrays(np.int8, st.tuples(st.integers(0, 40), st.just(4)), elements=st.integers(-2, 2)),
     arrays(np.int8, st.tuples(st.integers(1, 3), st.just(4)), elements=st.integers(-2, 2)),
     st.integers(1, 12),
     st.integers(1, 7),
-    st.data(),
+    st.none() | st.sets(st.integers(0, 39)),
 )
 def test_search_is_brute_force(
-    vectors: np.ndarray, queries: np.ndarray, top: int, block: int, data: st.DataObject
+    vectors: np.ndarray, queries: np.ndarray, top: int, block: int, chosen: set[int] | None
 ) -> None:
     """Whole numbers: dot products are exact, and many are equal."""
     vectors, queries = vectors.astype(np.float32), queries.astype(np.float32)
-    every = list(range(len(vectors)))
-    chosen = data.draw(st.none() | st.lists(st.sampled_from(every), unique=True).map(sorted))
-    rows = None if chosen is None else np.array(chosen, np.int64)
-    searched = every if chosen is None else chosen
+    searched = [n for n in range(len(vectors)) if chosen is None or n in chosen]
+    rows = None if chosen is None else np.array(searched, np.int64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("figureground.gallery.nearest.BLOCK", block)
+        patch.setattr("figureground.gallery.exact.BLOCK", block)
         scores, found = nearest(queries, vectors, rows, top)
     for query, line, places in zip(queries, scores, found, strict=True):
         truth = sorted(searched, key=lambda row: (-(vectors[row] @ query), row))[:top]
@@ -170,7 +168,7 @@ def test_what_is_no_gallery_is_said(tmp_path: Path) -> None:
         Store(tmp_path / "nothing")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").touch()
-    with pytest.raises(GalleryError, match="no gallery, but a folder with a.jpg"):
+    with pytest.raises(GalleryError, match="no gallery, but a folder with a"):
         create(tmp_path / "photos", SETTINGS)
     with pytest.raises(GalleryError, match="cannot make a gallery"):
         create(tmp_path / "photos" / "a.jpg", SETTINGS)
@@ -183,6 +181,11 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(GalleryError, match="format 2, and this figureground knows 1"):
         Store(tmp_path / "g")
+
+
+def whole(path: Path) -> None:
+    if wrong := damage(Store(path)):  # half a manifest may open
+        raise GalleryError(f"is damaged: {wrong}")
 
 
 @pytest.mark.parametrize("damaged", ["manifest", "half", "vectors", "values"])
@@ -201,9 +204,8 @@ def test_damage_is_said(tmp_path: Path, damaged: str) -> None:
         vectors.write_bytes(bytes(vectors.stat().st_size))
         assert damage(Store(tmp_path / "g")) == ["20 of 20 vectors are not of length 1"]
         return
-    with pytest.raises(GalleryError, match="cannot be used|cut short"):
-        assert not damage(Store(tmp_path / "g"))
-        raise GalleryError("cannot be used")  # half of it may still be read; then it was said
+    with pytest.raises(GalleryError, match=r"cannot be used|cut short|is damaged"):
+        whole(tmp_path / "g")
 
 
 def test_leftovers_of_a_crash_while_making_one(tmp_path: Path) -> None:

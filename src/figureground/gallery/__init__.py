@@ -20,9 +20,9 @@ import numpy as np
 from figureground.errors import GalleryError
 from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
+from figureground.gallery.exact import nearest
 from figureground.gallery.filter import EVERYBODY, Filter
-from figureground.gallery.index import Added, index
-from figureground.gallery.nearest import nearest
+from figureground.gallery.indexing import Added, index
 from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match

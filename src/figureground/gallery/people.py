@@ -10,12 +10,13 @@ from figureground.gallery.records import Box
 
 SIZE = 256  # regions are told apart in a picture with no longer side
 SMALLEST = 32  # pixels of height in the photo: less shows nobody who could be found again
+SHARE = 20  # of the area of the largest region: smaller ones are mostly mistakes
 
 
 def people(alpha: NDArray[np.float32], margin: float = 0.05) -> list[Box]:
     """Boxes of the connected regions of an H×W alpha above one half, the largest region first.
 
-    A region less than 32 pixels high, or than a hundredth of the largest one, is nobody. The box is
+    A region less than 32 pixels high, or than a twentieth of the largest one, is nobody. The box is
     wider than the region by `margin` of its height on every side, within the photo. Who touch are one.
     """
     height, width = alpha.shape
@@ -29,7 +30,7 @@ def people(alpha: NDArray[np.float32], margin: float = 0.05) -> list[Box]:
         y, x = np.nonzero(labels == label)
         across, down = width / size[0], height / size[1]
         top, bottom = y.min() * down, (y.max() + 1) * down
-        if bottom - top < SMALLEST or areas[label - 1] < areas.max() / 100:
+        if bottom - top < SMALLEST or areas[label - 1] < areas.max() / SHARE:
             continue
         more = margin * (bottom - top)
         sides = x.min() * across - more, top - more, (x.max() + 1) * across + more, bottom + more

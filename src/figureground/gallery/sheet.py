@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from figureground.gallery.filter import shown
-from figureground.gallery.index import thumbnail
+from figureground.gallery.indexing import thumbnail
 from figureground.gallery.results import Found, Match
 from figureground.imaging.read import Source, read
 

@@ -33,6 +33,7 @@ from figureground.gallery.records import Entry, Image, Settings, Vectors
 FORMAT = 1
 MANIFEST, LOCK = "manifest.sqlite", "lock"
 BLOCK = 8192  # rows copied at once
+PATIENCE = 30  # seconds that another's commit may take
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE images (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
@@ -94,7 +95,7 @@ class Store:
         self._open: tuple[dict[str, int], Vectors] | None = None
         with self._said():
             uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
             self._db.execute("PRAGMA secure_delete = ON")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version != FORMAT:
@@ -239,7 +240,9 @@ class Store:
                     self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
                     self._set("state", new)
             self._open = None
+            self._db.execute("PRAGMA busy_timeout = 0")  # who reads now, reads on; later, then
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._db.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
             kept = _vectors(self.about("state")["file"])
             for other in self.path.glob("vectors-*.f32"):  # crashes leave some behind
                 with suppress(PermissionError):  # Windows: somebody reads it
