@@ -41,15 +41,15 @@ def write_model(folder: Path, name: str = "colours", cell: int = 8) -> Path:
     return card
 
 
-def draw_crops(folder: Path, persons: int, cameras: int, seed: int = 0) -> list[Path]:
+def draw_crops(folder: Path, persons: int, cameras: int, noise: float = 12) -> list[Path]:
     """Crops named as in Market-1501; each person wears colours of her own, each camera sees noise."""
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     paths = []
     for person in range(1, persons + 1):
         clothes = rng.integers(0, 256, (6, 2, 3)).repeat(8, axis=0).repeat(8, axis=1)
         for camera in range(1, cameras + 1):
-            pixels = (clothes + rng.normal(0, 12, clothes.shape)).clip(0, 255).astype(np.uint8)
+            pixels = (clothes + rng.normal(0, noise, clothes.shape)).clip(0, 255).astype(np.uint8)
             path = folder / f"{person:04}_c{camera}s1_000001_00.png"
             Image.fromarray(pixels).save(path)
             paths.append(path)

@@ -112,7 +112,7 @@ def _text(query: list[str], found: Found) -> str:
     if not found.matches:
         lines.append("  no match: nobody was searched")
     elif found.nobody:
-        near = found.matches[0]
+        near = max(found.matches, key=lambda match: match.score)
         lines.append(f"  no match: the nearest, {_line(near)}, is below {found.threshold:.3f}")
     lines += [f"  {_line(match)}" for match in found.matches if match.same is not False]
     return "\n".join(lines)
