@@ -2,7 +2,7 @@
 
 python benchmarks/gallery.py [PEOPLE] [FOLDER]    (default: 200000, and a temporary folder)
 
-Vectors are 512 numbers, in persons of 20 pictures each. Each figure of opening and searching is that of a new
+Vectors are 512 numbers, in persons of 20 pictures each. Opening and searching is timed in a new
 process; "first" includes reading the vectors' file, which the system has cached if it has the memory.
 """
 
@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from figureground.gallery.create import create
 from figureground.gallery.exact import nearest
 from figureground.gallery.filter import Filter
 from figureground.gallery.records import Image, Settings
-from figureground.gallery.store import Store, create
+from figureground.gallery.store import Store
 
 D = 512
 AT_ONCE = 2000
@@ -77,7 +78,9 @@ def ask(path: Path) -> None:
         status = Path("/proc/self/status").read_text()
         own = int(status.split("RssAnon:")[1].split()[0]) / 1e3
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        print(f"memory: {own:.0f} MB of its own at the end, peak {peak:.0f} MB with the mapped file")
+        print(
+            f"memory: {own:.0f} MB of its own at the end, peak {peak:.0f} MB with the mapped file"
+        )
 
 
 def main() -> None:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from figureground.errors import GalleryError
+from figureground.gallery.create import create
 from figureground.gallery.exact import nearest
 from figureground.gallery.filter import Filter, ago, moment, shown
 from figureground.gallery.merge import merge
 from figureground.gallery.records import Image, Settings
-from figureground.gallery.store import Store, create
+from figureground.gallery.store import Store
 from figureground.gallery.verify import damage
 from gallery_model import unit_vectors
 

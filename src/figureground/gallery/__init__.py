@@ -19,6 +19,7 @@ import numpy as np
 
 from figureground.errors import GalleryError
 from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
+from figureground.gallery.create import MANIFEST, create
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.exact import nearest
 from figureground.gallery.filter import EVERYBODY, Filter
@@ -27,7 +28,7 @@ from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match
 from figureground.gallery.sources import Picture
-from figureground.gallery.store import MANIFEST, Store, create
+from figureground.gallery.store import Store
 from figureground.imaging.read import Source, read
 
 if TYPE_CHECKING:

@@ -12,12 +12,10 @@ the manifest and the file that belongs to it, however much is written meanwhile.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
@@ -27,58 +25,17 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from figureground.errors import GalleryError
+from figureground.gallery import vectors as files
+from figureground.gallery.create import FORMAT, LOCK, MANIFEST
 from figureground.gallery.filter import EVERYBODY, Filter
 from figureground.gallery.records import Entry, Image, Settings, Vectors
 
-FORMAT = 1
-MANIFEST, LOCK = "manifest.sqlite", "lock"
 BLOCK = 8192  # rows copied at once
 PATIENCE = 30  # seconds that another's commit may take
-TABLES = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE images (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
-  added REAL NOT NULL);
-CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL, image INTEGER NOT NULL,
-  box TEXT NOT NULL, camera TEXT, person TEXT, time REAL, tag TEXT);
-CREATE INDEX people_row ON people (row);
-CREATE INDEX people_image ON people (image);
-CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
-"""
 ENTRIES = (
     "SELECT people.id, row, path, box, camera, person, time, tag, added "
     "FROM people JOIN images ON images.id = people.image"
 )
-
-
-def create(path: Path, settings: Settings) -> None:
-    """An empty gallery, there whole or not at all; nothing happens where there is one already.
-
-    Raises GalleryError where the path is a file or a folder of something else.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / LOCK):
-            if (path / MANIFEST).exists():
-                return
-            new = path / f"new-{MANIFEST}"
-            ours = {LOCK, _vectors(0), *(f"{new.name}{end}" for end in ("", "-wal", "-shm"))}
-            if strange := [file.name for file in path.iterdir() if file.name not in ours]:
-                raise GalleryError(
-                    f"{path} is no gallery, but a folder with {strange[0]} in it; give a new folder"
-                )
-            for name in ours - {LOCK}:
-                (path / name).unlink(missing_ok=True)
-            (path / _vectors(0)).touch()
-            database = sqlite3.connect(new, isolation_level=None)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-            values = {"settings": asdict(settings), "state": {"file": 0, "rows": 0}}
-            rows = [(name, dumps(value)) for name, value in values.items()]
-            database.executemany("INSERT INTO about VALUES (?, ?)", rows)
-            database.close()
-            new.replace(path / MANIFEST)
-    except (OSError, sqlite3.Error) as error:
-        raise GalleryError(f"cannot make a gallery at {path} ({error})") from None
 
 
 class Store:
@@ -185,14 +142,10 @@ class Store:
         """Adds images, or replaces those of the same path: all of them, or none when it fails."""
         if not images:
             return
-        vectors = np.concatenate([image.vectors for image in images]).astype("<f4", copy=False)
+        vectors = np.concatenate([image.vectors for image in images])
         with self.writing(), self._said():
             state = self.about("state")
-            with open(self.path / _vectors(state["file"]), "r+b") as file:
-                file.seek(4 * state["rows"] * self.settings.dimension)
-                file.write(vectors.tobytes())
-                file.flush()
-                os.fsync(file.fileno())
+            files.append(self.path / files.name(state["file"]), state["rows"], vectors)
             with self._transaction():
                 row = state["rows"]
                 for image in images:
@@ -229,12 +182,9 @@ class Store:
                 live, state = self.rows(), self.about("state")
             if live is not None:
                 new = {"file": state["file"] + 1, "rows": len(live)}
-                with open(self.path / _vectors(new["file"]), "wb") as file:
-                    for start in range(0, len(live), BLOCK):
-                        file.write(vectors[live[start : start + BLOCK]].tobytes())
-                    file.flush()
-                    os.fsync(file.fileno())
-                _sync(self.path)
+                starts = range(0, len(live), BLOCK)
+                parts = (vectors[live[start : start + BLOCK]] for start in starts)
+                files.write(self.path / files.name(new["file"]), parts)
                 with self._transaction():
                     moves = enumerate(live.tolist())  # ever downwards: none meets another
                     self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
@@ -243,11 +193,7 @@ class Store:
             self._db.execute("PRAGMA busy_timeout = 0")  # who reads now, reads on; later, then
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
-            kept = _vectors(self.about("state")["file"])
-            for other in self.path.glob("vectors-*.f32"):  # crashes leave some behind
-                with suppress(PermissionError):  # Windows: somebody reads it
-                    if other.name != kept:
-                        other.unlink()
+            files.sweep(self.path, kept=self.about("state")["file"])
 
     def remember(self, name: str, value: Any) -> None:
         """Keeps a value for `about`; None takes it away."""
@@ -296,16 +242,8 @@ class Store:
     def _mapped(self, state: dict[str, int]) -> Vectors:
         """The counted rows of the vectors' file, in memory as far as they are used."""
         if self._open is None or self._open[0] != state:
-            shape = state["rows"], self.settings.dimension
-            path = self.path / _vectors(state["file"])
-            if path.stat().st_size < 4 * shape[0] * shape[1]:
-                raise GalleryError(
-                    f"{path} is cut short: {path.stat().st_size} bytes for {shape[0]} vectors of "
-                    f"{shape[1]} numbers; restore it, or index again into a new gallery"
-                )
-            empty = np.empty(shape, np.float32)
-            mapped = np.memmap(path, "<f4", "r", shape=shape) if shape[0] else empty
-            self._open = state, np.asarray(mapped)
+            path = self.path / files.name(state["file"])
+            self._open = state, files.mapped(path, state["rows"], self.settings.dimension)
         return self._open[1]
 
     @contextmanager
@@ -333,20 +271,6 @@ class Store:
             raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
 
 
-def _vectors(number: int) -> str:
-    return f"vectors-{number}.f32"
-
-
 def _entry(row: tuple[Any, ...]) -> Entry:
     id, place, path, box, *rest = row
     return Entry(id, place, path, tuple(loads(box)), *rest)
-
-
-def _sync(folder: Path) -> None:
-    """New names in a folder outlast a loss of power; elsewhere than on POSIX they do anyway."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
