@@ -103,9 +103,10 @@ def test_forgetting_leaves_nothing_in_the_files(tmp_path: Path) -> None:
     store, vectors = filled(tmp_path / "g")
     secret = image("secret-name.jpg", vectors[:2])
     store.put([secret])
-    assert store.forget(images=["secret-name.jpg"]) == 2
+    assert store.forget_images(["secret-name.jpg"]) == 2
     assert store.forget(Filter(person=["4"])) == 1
     assert store.forget(Filter(camera=["nope"])) == 0
+    assert store.forget_images([]) == 0
     files = {file.name: file.read_bytes() for file in (tmp_path / "g").iterdir()}
     assert not any(b"secret-name" in content for content in files.values())
     assert not any(vectors[4].tobytes() in content for content in files.values())
@@ -224,7 +225,7 @@ def write_for_ever(path: Path, acknowledge: int, seed: int) -> None:
     while True:
         number = rng.randrange(40)
         if rng.random() < 0.2:
-            store.forget(images=[str(number)])
+            store.forget_images([str(number)])
             os.write(acknowledge, f"{-1 - number}\n".encode())
         else:
             store.put([image(str(number), unit_vectors(np.random.default_rng(number), 50, D))])

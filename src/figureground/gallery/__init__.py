@@ -227,5 +227,5 @@ class Gallery:
         """Takes people out of all files of the gallery, or those whose image files are gone; how many."""
         if missing:
             gone = [path for path in self.store.known() if not os.path.exists(path)]
-            return self.store.forget(images=gone) if gone else 0
+            return self.store.forget_images(gone)
         return self.store.forget(filter)

@@ -49,7 +49,7 @@ def create(path: Path, settings: Settings) -> None:
             database = sqlite3.connect(new, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
             database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-            values = {"settings": asdict(settings), "state": {"file": 0, "rows": 0}}
+            values = {"settings": asdict(settings), "state": {"file": 0, "rows": 0, "gaps": False}}
             rows = [(name, dumps(value)) for name, value in values.items()]
             database.executemany("INSERT INTO about VALUES (?, ?)", rows)
             database.close()

@@ -75,8 +75,7 @@ def index(
             if progress is not None:
                 progress(done, len(pictures), added.people)
         store.put(waiting)
-        if added.images:
-            store.compact()
+        store.compact()
     return added
 
 

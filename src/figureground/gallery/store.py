@@ -49,7 +49,7 @@ class Store:
                 f"--gallery {path}`"
             )
         self._lock = FileLock(path / LOCK)
-        self._open: tuple[dict[str, int], Vectors] | None = None
+        self._open: tuple[dict[str, Any], Vectors] | None = None
         with self._said():
             uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
             self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
@@ -94,11 +94,9 @@ class Store:
     def rows(self, filter: Filter = EVERYBODY) -> NDArray[np.int64] | None:
         """Rows of the people meant, ascending; None for all of `reading`."""
         condition, values = filter.sql()
-        if not condition:
-            count = self._db.execute("SELECT count(*) FROM people").fetchone()[0]
-            if count == self.about("state")["rows"]:
-                return None
-        join = "JOIN images ON images.id = people.image" if condition else ""
+        if not condition and not self.about("state")["gaps"]:
+            return None
+        join = "JOIN images ON images.id = people.image" if filter.before is not None else ""
         query = f"SELECT row FROM people {join} WHERE {condition or 1} ORDER BY row"
         return np.fromiter((row for (row,) in self._db.execute(query, values)), np.int64)
 
@@ -115,9 +113,10 @@ class Store:
 
     def thumbnail(self, id: int) -> bytes | None:
         """JPEG of a person, where it is kept."""
-        query = "SELECT jpeg FROM thumbnails WHERE id = ?"
-        found = self._db.execute(query, (id,)).fetchone()
-        return found[0] if found else None
+        with self._said():
+            query = "SELECT jpeg FROM thumbnails WHERE id = ?"
+            found = self._db.execute(query, (id,)).fetchone()
+            return found[0] if found else None
 
     def known(self) -> dict[str, str]:
         """{path: fingerprint} of every image, those that show nobody too."""
@@ -147,31 +146,34 @@ class Store:
             state = self.about("state")
             files.append(self.path / files.name(state["file"]), state["rows"], vectors)
             with self._transaction():
-                row = state["rows"]
                 for image in images:
-                    self._insert(image, row)
-                    row += len(image.boxes)
-                self._set("state", {**state, "rows": row})
+                    old = self._of([image.path])
+                    state["gaps"] = self._drop(old) > 0 or state["gaps"]
+                    self._insert(image, state["rows"])
+                    state["rows"] += len(image.boxes)
+                self._set("state", state)
 
-    def forget(self, filter: Filter = EVERYBODY, images: Iterable[str] = ()) -> int:
-        """Takes the people meant out of all files, or everybody in the images of these paths, and
-        images without people left; how many people they were."""
+    def forget(self, filter: Filter) -> int:
+        """Takes the people meant out of all files, and their images where nobody is left; how many."""
         with self.writing(), self._said():
             with self._transaction():
-                before = self._count()
-                if paths := [(path,) for path in images]:
-                    query = "SELECT id FROM images WHERE path = ?"
-                    for path in paths:
-                        self._drop(self._db.execute(query, path).fetchall())
-                else:
-                    meant = [(entry.id,) for entry in self.select(filter)]
-                    query = "SELECT image FROM people WHERE id = ?"
-                    theirs = {self._db.execute(query, id).fetchone() for id in meant}
-                    self._db.executemany("DELETE FROM thumbnails WHERE id = ?", meant)
-                    self._db.executemany("DELETE FROM people WHERE id = ?", meant)
-                    query = "SELECT 1 FROM people WHERE image = ?"
-                    self._drop([i for i in theirs if not self._db.execute(query, i).fetchone()])
-                forgotten = before - self._count()
+                meant = [(entry.id,) for entry in self.select(filter)]
+                query = "SELECT image FROM people WHERE id = ?"
+                images = {self._db.execute(query, id).fetchone() for id in meant}
+                self._db.executemany("DELETE FROM thumbnails WHERE id = ?", meant)
+                self._db.executemany("DELETE FROM people WHERE id = ?", meant)
+                query = "SELECT 1 FROM people WHERE image = ?"
+                self._drop([i for i in images if not self._db.execute(query, i).fetchone()])
+                self._set("state", {**self.about("state"), "gaps": True})
+            self.compact()
+        return len(meant)
+
+    def forget_images(self, paths: Iterable[str]) -> int:
+        """Takes everybody in these images, and the images, out of all files; how many people."""
+        with self.writing(), self._said():
+            with self._transaction():
+                forgotten = self._drop(self._of(paths))
+                self._set("state", {**self.about("state"), "gaps": True})
             self.compact()
         return forgotten
 
@@ -181,7 +183,7 @@ class Store:
             with self.reading() as vectors:
                 live, state = self.rows(), self.about("state")
             if live is not None:
-                new = {"file": state["file"] + 1, "rows": len(live)}
+                new = {"file": state["file"] + 1, "rows": len(live), "gaps": False}
                 starts = range(0, len(live), BLOCK)
                 parts = (vectors[live[start : start + BLOCK]] for start in starts)
                 files.write(self.path / files.name(new["file"]), parts)
@@ -207,8 +209,6 @@ class Store:
         return [] if found == ["ok"] else found
 
     def _insert(self, image: Image, row: int) -> None:
-        query = "SELECT id FROM images WHERE path = ?"
-        self._drop(self._db.execute(query, (image.path,)).fetchall())
         added = time.time() if image.added is None else image.added
         query = "INSERT INTO images (path, fingerprint, added) VALUES (?, ?, ?)"
         id = self._db.execute(query, (image.path, image.fingerprint, added)).lastrowid
@@ -224,22 +224,26 @@ class Store:
             if jpeg is not None:
                 self._db.execute("INSERT INTO thumbnails VALUES (?, ?)", (person, jpeg))
 
-    def _drop(self, images: Sequence[tuple[int]]) -> None:
-        """Images by id, and all that is in them."""
+    def _of(self, paths: Iterable[str]) -> list[tuple[int]]:
+        query = "SELECT id FROM images WHERE path = ?"
+        return [id for path in paths for id in self._db.execute(query, (path,))]
+
+    def _drop(self, images: Sequence[tuple[int]]) -> int:
+        """Takes out images by id, and all that is in them; how many people that were."""
+        if not images:
+            return 0
         query = "DELETE FROM thumbnails WHERE id IN (SELECT id FROM people WHERE image = ?)"
         self._db.executemany(query, images)
-        self._db.executemany("DELETE FROM people WHERE image = ?", images)
+        people = self._db.executemany("DELETE FROM people WHERE image = ?", images).rowcount
         self._db.executemany("DELETE FROM images WHERE id = ?", images)
-
-    def _count(self) -> int:
-        return self._db.execute("SELECT count(*) FROM people").fetchone()[0]
+        return people
 
     def _set(self, name: str, value: Any) -> None:
         self._db.execute("DELETE FROM about WHERE name = ?", (name,))
         if value is not None:
             self._db.execute("INSERT INTO about VALUES (?, ?)", (name, dumps(value)))
 
-    def _mapped(self, state: dict[str, int]) -> Vectors:
+    def _mapped(self, state: dict[str, Any]) -> Vectors:
         """The counted rows of the vectors' file, in memory as far as they are used."""
         if self._open is None or self._open[0] != state:
             path = self.path / files.name(state["file"])
