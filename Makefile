@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all lint train-people clean
+.PHONY: demo test test-all lint docs train-people clean
 
 demo: .venv/demo
 	$(BIN)/figureground demo --output demo.png
@@ -22,6 +22,9 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/dev
+	$(BIN)/python docs/tables.py
 
 # The shipped weights from scratch: DATA=folder with people/, saliency/, no_people.txt. Resumable: the same
 # command goes on. Without these three, glibc gives large buffers back and faults them in again at each

@@ -78,3 +78,29 @@ def people_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (collection / "empty" / "train.txt").write_text("a\n")
     (collection / "no_people.txt").write_text("empty/images/a.jpg\nempty/images/b.jpg\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def persons_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen drawn persons, told apart by shirt and trousers, in the layout of Market-1501: ten to
+    learn, six to find (four crops each, two cameras of different brightness), junk and a distractor."""
+    root = tmp_path_factory.mktemp("persons")
+    rng = np.random.default_rng(0)
+    for folder in ("bounding_box_train", "query", "bounding_box_test"):
+        (root / folder).mkdir()
+    hues = [(r, g, b) for r in (50, 200) for g in (50, 200) for b in (50, 200)]
+    for person in range(1, 17):
+        shirt, trousers = hues[person % 8], hues[(person * 3 + person // 8) % 8]
+        for camera in (1, 2):
+            for shot in (0, 1):
+                noise = rng.normal(0, 12, (40, 20, 3)) + 30 * camera
+                noise[4:20, 4:16] += shirt
+                noise[20:36, 4:16] += trousers
+                crop = Image.fromarray(noise.clip(0, 255).astype(np.uint8))
+                test = "query" if camera == 1 else "bounding_box_test"
+                folder = "bounding_box_train" if person <= 10 else test
+                crop.save(root / folder / f"{person:04}_c{camera}s1_{shot:06}_00.jpg", quality=95)
+    for name in ("-1_c1s1_000000_00.jpg", "0000_c1s1_000000_00.jpg"):
+        crop.save(root / "bounding_box_test" / name)
+    (root / "bounding_box_test" / "Thumbs.db").write_bytes(b"")
+    return root

@@ -77,3 +77,17 @@ def test_bench_measures_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     table = capsys.readouterr().out
     for word in ("1 thread", "2 thread", "decode", "compose", "encode", "640x480", "12 MP", "peak"):
         assert word in table
+
+
+def test_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FIGUREGROUND_HOME", str(tmp_path / "models"))
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "onnxruntime" in said
+    assert "all is well" in said
+    monkeypatch.setenv("FIGUREGROUND_HOME", "/proc/figureground")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert main(["doctor", "--json"]) == 1
+    assert "set FIGUREGROUND_HOME" in capsys.readouterr().out

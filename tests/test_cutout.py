@@ -207,7 +207,7 @@ def bad_inputs(folder: Path) -> dict[str, list[str]]:
     out = ["-o", "out.png"]
     return {
         "there is no file none.jpg": ["none.jpg", *out],
-        "'dir' is a folder; expected an image file": ["dir", *out],
+        "there are no images in the folder dir": ["dir", *out],
         "empty.jpg is empty (0 bytes)": ["empty.jpg", *out],
         "text.jpg is not an image": ["text.jpg", *out],
         "short.jpg is damaged or cut short": ["short.jpg", *out],
@@ -261,3 +261,44 @@ def test_zero_size_and_one_pixel(folder: Path) -> None:
     assert opened("out.png").shape == (1, 1, 4)
     with pytest.raises(fg.FiguregroundError, match=r"\(0, 5, 3\); expected HxW"):
         fg.cutout(np.zeros((0, 5, 3), np.uint8))
+
+
+@pytest.fixture
+def tree(folder: Path, photo: np.ndarray, tmp_path: Path) -> Path:
+    """Photos in subfolders, two that differ by suffix alone, a broken one, a text, a link in a circle."""
+    root = tmp_path / "tree"
+    (root / "b" / "c").mkdir(parents=True)
+    small = Image.fromarray(photo[::8, ::8])
+    for name in ("a.jpg", "a.png", "b/x.jpg", "b/c/x.jpg"):
+        small.save(root / name)
+    (root / "b" / "broken.jpg").write_bytes(b"no image")
+    (root / "notes.txt").write_text("hello")
+    (root / "b" / "loop").symlink_to(root)
+    return root
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_folders_keep_their_tree(
+    tree: Path, tmp_path: Path, workers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tree / "out"  # inside what is searched
+    command = ["cutout", str(tree), "-o", str(out), "--workers", workers]
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert "4 of 5 photos done" in said.err
+    assert "broken.jpg" in said.err
+    assert "notes.txt" in said.err
+    results = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png"))
+    assert results == ["a.jpg.png", "a.png", "b/c/x.png", "b/x.png"]
+    first = {p: p.read_bytes() for p in out.rglob("*.png")}
+    (out / "b" / "x.png").unlink()
+    assert main([*command, "--resume"]) == 1
+    assert "1 of 2 photos done, 3 were done before" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in out.rglob("*.png")} == first
+
+
+def test_folders_without_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cutout", str(tmp_path), "-o", str(tmp_path / "out")]) == 1
+    assert "there are no images in the folder" in capsys.readouterr().err
+    assert main(["cutout", "a.jpg", "-o", "o.png", "--workers", "-1"]) == 1
+    assert "--workers is -1" in capsys.readouterr().err

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-LIMIT = 2.5e9
+LIMIT = 2500  # MB
 MEASURE = """
-import resource, sys
+import sys
 from figureground.cli import main
+from figureground.cli.bench import peak_mb
 status = main(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print("peak MB", peak_mb())
 sys.exit(status)
 """
 

@@ -109,3 +109,31 @@ def test_embeddings_are_of_unit_length_and_batched() -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     for crop, vector in zip(crops, vectors):
         np.testing.assert_allclose(model(crop), vector, rtol=1e-5)
+
+
+def test_fine_edges_follow_the_photo() -> None:
+    """The network sees a slanted edge as steps of 8 pixels; the alpha has it where the photo has."""
+    image = np.zeros((256, 256, 3), np.uint8)
+    y, x = np.mgrid[:256, :256]
+    inside = x > 60 + y / 2
+    image[inside] = (220, 180, 160)
+    spec = Input(32, 32)
+    session = Answers(lambda x: np.concatenate([-9 * x[:, :1], 9 * x[:, :1]], 1))
+    wrong = {}
+    for edges in ("fast", "fine"):
+        alpha = AlphaPredictor(session, spec, edges=edges)(image)  # type: ignore[arg-type]
+        assert alpha.min() >= 0
+        assert alpha.max() <= 1
+        wrong[edges] = np.abs(alpha - inside).mean()
+    assert wrong["fine"] < wrong["fast"] / 2
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 700), (700, 3), (33, 32)])
+def test_fine_edges_of_any_size(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    for resize in ("stretch", "fit", "pad"):
+        spec = Input(64, 64, resize)  # type: ignore[arg-type]
+        session = Answers(lambda x: x[:, :2])
+        alpha = AlphaPredictor(session, spec)(image)
+        assert alpha.shape == size
+        assert np.isfinite(alpha).all()

@@ -6,8 +6,9 @@ import pytest
 
 from figureground import networks, recipes
 from figureground.errors import RecipeError
+from figureground.training import systems
 from figureground.training.fit import fit
-from figureground.training.segmentation import SegmentationData, SegmentationTask
+from figureground.training.segmentation import SegmentationData
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -17,13 +18,14 @@ def test_recipe_fits_the_signatures(name: str) -> None:
     network = dict(values["network"])
     builder = networks.builders()[network.pop("name")]
     recipes.arguments(builder, network, "network")
-    data = recipes.arguments(SegmentationData, values["data"], "data")
+    task, pictures = systems()[values["system"]]
+    data = recipes.arguments(pictures, values["data"], "data")
     assert data["root"] == Path("/nowhere")
-    assert all(len(size) == 2 for size in data["sizes"])
-    recipes.arguments(SegmentationTask, values["task"], "task", given=["network"])
+    assert all(len(size) == 2 for size in data.get("sizes", []))
+    recipes.arguments(task, values["task"], "task", given=["network"])
     loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
     assert loop["max_steps"] > 0
-    for listing in (*data["nobody"], *data["scenes"]):
+    for listing in (*data.get("nobody", []), *data.get("scenes", [])):
         assert listing == "no_people.txt" or (recipes.FOLDER / "lists" / listing).is_file()
 
 

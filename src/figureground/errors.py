@@ -1,5 +1,9 @@
 """Errors whose message is meant for the person at the keyboard; the command line prints no traceback."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 
 class FiguregroundError(Exception):
     """Says what was given, what was expected, and what to do next."""
@@ -22,7 +26,22 @@ class CheckpointError(FiguregroundError):
 
 
 class DataError(FiguregroundError):
-    """A data set that is missing, incomplete or not in its layout."""
+    """A data set that is missing, incomplete or not in its layout.
+
+    files: those at fault, where there are several. partial: what could be read without them, examples or
+    sightings, so that `figureground check` can go on.
+    """
+
+    def __init__(
+        self, message: str, files: Sequence[Path] = (), partial: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message)
+        self.files = list(files)
+        self.partial = list(partial)
+
+
+class SplitError(DataError):
+    """A split that a data set does not have."""
 
 
 class RecipeError(FiguregroundError):

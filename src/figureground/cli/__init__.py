@@ -20,8 +20,21 @@ from typing import Any
 from figureground.errors import FiguregroundError
 
 VERBS = (
-    *("cutout", "index", "search", "calibrate", "gallery", "models"),
-    *("bench", "demo", "train", "evaluate", "import", "export"),
+    "cutout",
+    "parse",
+    "index",
+    "search",
+    "calibrate",
+    "gallery",
+    "models",
+    "bench",
+    "demo",
+    "check",
+    "train",
+    "evaluate",
+    "import",
+    "export",
+    "doctor",
 )
 
 

@@ -89,6 +89,7 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
     from figureground.imaging import compose
     from figureground.imaging.png import encode
     from figureground.imaging.read import read
+    from figureground.runtime.cutout import apply, person_alpha
     from figureground.runtime.predictor import load_alpha
 
     image = Image.fromarray(read(photo or astronaut()).pixels)
@@ -97,19 +98,20 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
     del image
     jpeg = buffer.getvalue()
     predictor = load_alpha(model)
-    pixels = read(jpeg).pixels
-    alpha = predictor.alpha(pixels)
-    rgba = compose.cutout(pixels, alpha)
+    behind = compose.background("transparent")
+    picture = read(jpeg)
+    alpha = person_alpha(picture, predictor)
+    rgba = apply(picture, alpha, behind)
     times = {
         "decode": median_ms(lambda: read(jpeg), runs),
-        "network": median_ms(lambda: predictor.alpha(pixels), runs),
-        "compose": median_ms(lambda: compose.cutout(pixels, alpha), runs),
+        "network": median_ms(lambda: person_alpha(picture, predictor), runs),
+        "compose": median_ms(lambda: apply(picture, alpha, behind), runs),
         "encode": median_ms(lambda: encode(rgba), runs),
     }
-    return {**times, "total": sum(times.values()), "peak_mb": _peak_mb()}
+    return {**times, "total": sum(times.values()), "peak_mb": peak_mb()}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Peak resident memory of this process in MB; 0 where the system does not say."""
     try:  # Linux; its getrusage would count the parent's memory at the fork
         status = Path("/proc/self/status").read_text()

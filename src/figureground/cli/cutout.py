@@ -6,8 +6,7 @@ import os
 import sys
 import time
 from json import dumps
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from figureground.errors import FiguregroundError, ImageError
 
@@ -16,53 +15,97 @@ if TYPE_CHECKING:
     from figureground.runtime.alpha import AlphaPredictor
 
 
+Edges = Literal["fine", "fast"]
+
+
 def cutout(
-    inputs: Annotated[list[str], "photos; - for standard input"],
+    inputs: Annotated[list[str], "photos, or folders of them; - for standard input"],
     *,
     output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
+    edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
+    no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
     max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
+    workers: Annotated[int, "photos at a time; 0: one per core"] = 1,
+    resume: Annotated[bool, "leave out photos whose result is there and newer"] = False,
     json: Annotated[bool, "one line of JSON per input on standard output"] = False,
 ) -> int:
     """Cut the people out of photos.
 
     The suffix of the output decides the format: .png .webp .tif .avif hold transparency; .jpg and
     .bmp need a --background or --mask. In a folder, results are named like their inputs, as .png
-    where they are transparent. Exit status 0 if every input was done, 1 if not.
+    where they are transparent, in the same tree. A result appears whole or not at all, so a stopped
+    command goes on with --resume. Exit status 0 if every input was done, 1 if not.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from figureground.cli import targets
     from figureground.imaging.compose import background as parse_background
     from figureground.runtime.predictor import load_alpha
 
     if not 1 <= quality <= 100:
         raise ImageError(f"--quality is {quality}; expected 1 to 100")
+    if workers < 0:
+        raise ImageError(f"--workers is {workers}; expected 0 (one per core) or more")
     opaque = mask or background != "transparent"
-    targets = _targets(inputs, output, opaque)
+    named, others = targets.photos(inputs, output)
+    whole_folders = any(os.path.isdir(source) for source in inputs)
+    outputs = targets.targets(named, output, opaque, folder=whole_folders)
+    jobs = [(source, target) for (source, _), target in zip(named, outputs, strict=True)]
+    if resume:
+        jobs = [job for job in jobs if not _done(*job)]
     behind = parse_background(background)
-    predictor = load_alpha(model, device=device)
+    workers = min(workers or os.cpu_count() or 1, max(len(jobs), 1))
+    threads = 0 if workers == 1 else 1  # several sessions of one thread do more than one of several
+    predictor = load_alpha(model, edges=edges, device=device, threads=threads)
     report = sys.stderr if output == "-" else sys.stdout
-    failed = 0
-    for source, target in zip(inputs, targets, strict=True):
+
+    def do(job: tuple[str, str]) -> dict[str, Any]:
         started = time.perf_counter()
         try:
-            line = _one(source, target, predictor, behind, mask, opaque, quality, max_pixels)
+            line = _one(
+                *job, predictor, behind, not no_foreground, mask, opaque, quality, max_pixels
+            )
         except (FiguregroundError, MemoryError) as error:
-            failed += 1
-            reason = str(error) or f"{source} does not fit into memory"
-            line = {"input": source, "error": reason}
-            if not json:
-                print(f"figureground: {reason}", file=sys.stderr)
-        line["seconds"] = round(time.perf_counter() - started, 3)
-        if json:
-            print(dumps(line), file=report, flush=True)
-        elif "error" not in line and output != "-":
-            print(f"{source} -> {target} ({line['people']:.0%} people, {line['seconds']:.2f} s)")
-    if failed and len(inputs) > 1:
-        done = len(inputs) - failed
-        print(f"figureground: {done} of {len(inputs)} done, {failed} failed", file=sys.stderr)
+            line = {"input": job[0], "error": str(error) or f"{job[0]} does not fit into memory"}
+        return {**line, "seconds": round(time.perf_counter() - started, 3)}
+
+    failed, begun = 0, time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for number, line in enumerate(map(do, jobs) if workers == 1 else pool.map(do, jobs), 1):
+                failed += "error" in line
+                if json:
+                    print(dumps(line), file=report, flush=True)
+                elif "error" in line:
+                    print(f"figureground: {line['error']}", file=sys.stderr)
+                elif output != "-":
+                    left = (len(jobs) - number) * (time.perf_counter() - begun) / number
+                    ahead = f", {left:.0f} s left" if left >= 10 else ""
+                    print(
+                        f"{line['input']} -> {line['output']} ({line['people']:.0%} people, "
+                        f"{line['seconds']:.2f} s{ahead})"
+                    )
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C: those begun are finished, no others
+            raise
+    if whole_folders:
+        skipped = len(named) - len(jobs)
+        print(
+            f"figureground: {len(jobs) - failed} of {len(jobs)} photos done"
+            + (f", {skipped} were done before" if skipped else "")
+            + (f", {len(others)} other files left alone, such as {others[0]}" if others else ""),
+            file=sys.stderr,
+        )
+    elif failed and len(jobs) > 1:
+        print(
+            f"figureground: {len(jobs) - failed} of {len(jobs)} done, {failed} failed",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -71,6 +114,7 @@ def _one(
     target: str,
     predictor: AlphaPredictor,
     behind: Background,
+    foreground: bool,
     mask: bool,
     opaque: bool,
     quality: int,
@@ -87,7 +131,7 @@ def _one(
     if opaque:
         photo = srgb(photo)
     alpha = person_alpha(photo, predictor)
-    pixels = alpha if mask else apply(photo, alpha, behind)
+    pixels = alpha if mask else apply(photo, alpha, behind, foreground=foreground)
     format = "PNG" if target == "-" else format_of(target)[0]
     content = encode(pixels, format, None if mask else photo.icc, quality)
     if target == "-":
@@ -107,42 +151,10 @@ def _one(
     }
 
 
-def _same_file(source: str, target: Path) -> bool:
-    both = source != "-" and os.path.exists(target) and os.path.exists(source)
-    return both and os.path.samefile(source, target)
-
-
-def _targets(inputs: list[str], output: str, opaque: bool) -> list[str]:
-    """Where each input goes. Raises ImageError when two would meet, or a format cannot hold it."""
-    from figureground.imaging.write import FORMATS, format_of
-
-    if output == "-":
-        if len(inputs) > 1:
-            raise ImageError(f"{len(inputs)} inputs do not fit standard output; give -o FOLDER")
-        return ["-"]
-    if not output:
-        raise ImageError("the output is empty; expected a file name, a folder or -")
-    folder = len(inputs) > 1 or output.endswith(("/", os.sep)) or os.path.isdir(output)
-    if len(inputs) > 1 and Path(output).suffix.lower() in FORMATS and not os.path.isdir(output):
-        raise ImageError(f"{len(inputs)} inputs need a folder as output; {output!r} names a file")
-    targets = []
-    for source in inputs:
-        if not folder:
-            target = Path(output)
-        else:
-            name = Path("stdin.png" if source == "-" else source)
-            keep = opaque and name.suffix.lower() in FORMATS
-            target = Path(output) / (name.name if keep else f"{name.stem}.png")
-        if not format_of(target)[1] and not opaque:
-            raise ImageError(
-                f"{target.suffix} cannot be transparent; name the output .png or .webp, or give "
-                "--background COLOUR"
-            )
-        if _same_file(source, target):
-            raise ImageError(f"the output {target} is the input; choose another name or folder")
-        targets.append(str(target))
-    folded = [t.casefold() for t in targets]  # some disks do not tell A.jpg from a.jpg
-    if len(set(folded)) < len(folded):
-        twice = next(t for t, f in zip(targets, folded, strict=True) if folded.count(f) > 1)
-        raise ImageError(f"several inputs would be written to {twice}; do them in separate calls")
-    return targets
+def _done(source: str, target: str) -> bool:
+    return (
+        source != "-"
+        and os.path.isfile(target)
+        and os.path.exists(source)
+        and os.path.getmtime(target) >= os.path.getmtime(source)
+    )

@@ -21,18 +21,15 @@ def train(
     import torch
     import yaml
 
-    from figureground import recipes, training
+    from figureground import recipes
     from figureground.errors import RecipeError
     from figureground.imaging.write import write
+    from figureground.training import system
     from figureground.training.fit import fit, load_weights
     from figureground.training.run import build_network
 
     values = recipes.load(recipe, overrides)
-    if values["system"] not in training.systems():
-        raise RecipeError(
-            f"system is {values['system']!r}; expected one of {', '.join(training.systems())}"
-        )
-    Task, Data = training.systems()[values["system"]]
+    Task, Data = system(values)
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
     task = recipes.arguments(Task, values["task"], "task", given=["network"])

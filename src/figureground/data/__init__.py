@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from figureground.errors import DataError
+from figureground.errors import DataError, SplitError
 from figureground.imaging.read import read as read_image
 
 Pixels = NDArray[np.uint8]  # H×W×3 RGB
@@ -57,6 +57,11 @@ class Sighting:
     person: str
     camera: str | None = None
 
+    @property
+    def view(self) -> str:
+        """The camera; where it is unknown, one for this picture alone."""
+        return str(self.image) if self.camera is None else self.camera
+
 
 Reader = Callable[[Path, str], list[Example]]
 SightingReader = Callable[[Path, str], list[Sighting]]
@@ -86,15 +91,20 @@ def sighting_readers() -> dict[str, SightingReader]:
     return _registered("SIGHTINGS")
 
 
+def class_lists() -> dict[str, Callable[[Path], list[str]]]:
+    """By name of a labelled data set, the function from its root to the names of its classes."""
+    return _registered("CLASSES")
+
+
 def class_names(name: str, root: str | Path) -> list[str]:
     """Names of the classes 0, 1, … of the labelled data set `name` found at `root`.
 
     Raises DataError when the set has no labels or its list of names cannot be read.
     """
-    if name not in _registered("CLASSES"):
-        known = ", ".join(_registered("CLASSES"))
+    if name not in class_lists():
+        known = ", ".join(class_lists())
         raise DataError(f"data set {name!r} has no class labels; expected one of {known}")
-    return _registered("CLASSES")[name](Path(root).expanduser())
+    return class_lists()[name](Path(root).expanduser())
 
 
 def read(name: str, root: str | Path, split: str) -> list[Example]:
@@ -103,7 +113,7 @@ def read(name: str, root: str | Path, split: str) -> list[Example]:
     Raises DataError when the name is unknown, the folder lacks what the layout needs, or a listed
     file does not exist; the message names the first missing file and how many are missing.
     """
-    folder = _folder(name, readers(), root)
+    folder = folder_of(name, readers(), root)
     return checked(readers()[name](folder, split), f"split {split!r} of {folder}")
 
 
@@ -112,36 +122,40 @@ def read_sightings(name: str, root: str | Path, split: str) -> list[Sighting]:
 
     Raises DataError as `read` does.
     """
-    folder = _folder(name, sighting_readers(), root)
+    folder = folder_of(name, sighting_readers(), root)
     found = sighting_readers()[name](folder, split)
-    if not found:
-        raise DataError(f"split {split!r} of {folder} is empty")
+    present([s.image for s in found], f"split {split!r} of {folder}")
     return found
 
 
-def _folder(name: str, known: Collection[str], root: str | Path) -> Path:
+def folder_of(name: str, known: Collection[str], root: str | Path) -> Path:
+    """`root` as a path; DataError when the set is not one of `known` or there is no such folder."""
     if name not in known:
         raise DataError(f"unknown data set {name!r}; expected one of {', '.join(known)}")
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise DataError(
-            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER"
+            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER, or --root"
         )
     return folder
 
 
 def checked(examples: list[Example], where: str) -> list[Example]:
     """The same examples; DataError when there are none or a file of theirs does not exist."""
-    if not examples:
+    present([file for example in examples for file in example.files()], where)
+    return examples
+
+
+def present(files: list[Path], where: str) -> None:
+    """DataError when there are no files or one of them does not exist."""
+    if not files:
         raise DataError(f"{where} is empty")
-    files = [file for example in examples for file in example.files()]
     missing = [f for f in files if not f.is_file()]
     if missing:
         raise DataError(
             f"{len(missing)} of the {len(files)} files that {where} names do not exist, "
             f"the first is {missing[0]}"
         )
-    return examples
 
 
 def lines(path: Path) -> list[str]:
@@ -149,7 +163,8 @@ def lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"cannot read the list {path} ({error.strerror})") from None
+        kind = SplitError if isinstance(error, FileNotFoundError) else DataError
+        raise kind(f"cannot read the list {path} ({error.strerror})") from None
     except UnicodeDecodeError:
         raise DataError(f"the list {path} is not UTF-8 text") from None
     stripped = (line.strip() for line in text.splitlines())

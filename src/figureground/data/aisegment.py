@@ -14,7 +14,7 @@ Either is cut by the order of names; neither tells whether one person is in two 
 from pathlib import Path
 
 from figureground.data import Example
-from figureground.errors import DataError
+from figureground.errors import DataError, SplitError
 
 ENDS = {"train": 6, "val": 8, "test": 10}  # in tenths of the list
 
@@ -38,7 +38,7 @@ def _portraits(root: Path) -> list[Example]:
 
 def _cut(root: Path, split: str, whole_groups: bool) -> list[Example]:
     if split not in ENDS:
-        raise DataError(f"aisegment has no split {split!r}; expected one of {', '.join(ENDS)}")
+        raise SplitError(f"aisegment has no split {split!r}; expected one of {', '.join(ENDS)}")
     examples = _portraits(root)
     first: dict[str, int] = {}  # of each group
     chosen = []

@@ -26,12 +26,16 @@ def read_crop(path: Path, spec: Input) -> Pixels:
     return np.asarray(Image.fromarray(read_photo(path)).resize(size, Image.Resampling.BILINEAR))
 
 
-def shift(rng: Generator, pixels: Pixels, padding: int, fill: NDArray[np.uint8]) -> Pixels:
-    """A random crop of the same size after padding all sides."""
-    colour = fill.tolist()
-    wide = cv2.copyMakeBorder(pixels, *(padding,) * 4, cv2.BORDER_CONSTANT, value=colour)
-    y, x = rng.integers(2 * padding + 1, size=2)
-    return wide[y : y + pixels.shape[0], x : x + pixels.shape[1]]
+def move(
+    rng: Generator, pixels: Pixels, padding: int, zoom: float, fill: NDArray[np.uint8]
+) -> Pixels:
+    """A random crop of the same size after padding all sides; before it, width and height are each
+    scaled by a factor uniform in 1 ± zoom about the centre."""
+    height, width = pixels.shape[:2]
+    x, y = rng.uniform(-padding, padding, 2) if zoom else rng.integers(-padding, padding + 1, 2)
+    sx, sy = rng.uniform(1 - zoom, 1 + zoom, 2)
+    matrix = np.array([[sx, 0, x + (1 - sx) * width / 2], [0, sy, y + (1 - sy) * height / 2]])
+    return cv2.warpAffine(pixels, matrix, (width, height), borderValue=fill.tolist())
 
 
 def erase(
@@ -69,8 +73,9 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     pictures_per_person 0: all pictures in turn, each time round in another order. Else K: samples
     K·v … K·v + K − 1 are pictures of one person, the persons in turn likewise; who has fewer than K
     gives some twice. A batch of P·K samples then is P persons × K pictures.
-    padding in pixels; erasing: probability; colour: strength of brightness, contrast and saturation,
-    each with probability one half. cache: keep all crops in memory, decoded, at the network's size.
+    padding in pixels, zoom: see move. erasing: probability. colour, hue: strength and degrees, see
+    transforms.distort; colour 0 turns both off. cache: keep all crops in memory, decoded, at the
+    network's size.
     """
 
     def __init__(
@@ -79,8 +84,10 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         spec: Input,
         pictures_per_person: int,
         padding: int,
+        zoom: float,
         erasing: float,
         colour: float,
+        hue: float,
         seed: int,
         cache: bool,
     ) -> None:
@@ -88,8 +95,10 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         self.spec = spec
         self.pictures_per_person = pictures_per_person
         self.padding = padding
+        self.zoom = zoom
         self.erasing = erasing
         self.colour = colour
+        self.hue = hue
         self.seed = seed
         self.persons = sorted({s.person for s in sightings})
         number = {person: n for n, person in enumerate(self.persons)}
@@ -120,10 +129,10 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         )
         if rng.random() < 0.5:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
-        if self.padding:
-            pixels = shift(rng, pixels, self.padding, self.fill)
+        if self.padding or self.zoom:
+            pixels = move(rng, pixels, self.padding, self.zoom, self.fill)
         if self.colour:
-            pixels = distort(rng, pixels, self.colour, hue=0)
+            pixels = distort(rng, pixels, self.colour, self.hue)
         pixels = erase(rng, pixels, self.fill, self.erasing)
         image = torch.from_numpy(normalize(pixels, list(self.spec.mean), list(self.spec.std)))
         return image, torch.tensor(self.labels[index])

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from figureground.data import Example
 from figureground.data.pairs import matched
-from figureground.errors import DataError
+from figureground.errors import SplitError
 
 PARTS = {"train": "DUTS-TR", "test": "DUTS-TE"}
 
 
 def duts(root: Path, split: str) -> list[Example]:
     if split not in PARTS:
-        raise DataError(f"DUTS has no split {split!r}; expected one of {', '.join(PARTS)}")
+        raise SplitError(f"DUTS has no split {split!r}; expected one of {', '.join(PARTS)}")
     part = PARTS[split]
+    if not (root / part).is_dir():
+        raise SplitError(f"{root} has no folder {part}, which holds the split {split!r}")
     return matched(root / part / f"{part}-Image", mask=root / part / f"{part}-Mask")
 
 

@@ -10,6 +10,7 @@ The mask is `SET/masks/ID.png` where there is one.
 from pathlib import Path
 
 from figureground.data import Example, lines
+from figureground.errors import SplitError
 
 
 def listed(collection: Path, listing: Path, split: str) -> list[Example]:
@@ -29,6 +30,8 @@ def listed(collection: Path, listing: Path, split: str) -> list[Example]:
 
 
 def nobody(root: Path, split: str) -> list[Example]:
+    if split not in ("train", "test"):
+        raise SplitError(f"nobody has no split {split!r}; expected train or test")
     return listed(root, root / "no_people.txt", split)
 
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from figureground.data import Sighting
-from figureground.errors import DataError
+from figureground.errors import DataError, SplitError
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 NAME = re.compile(r"(-1|\d+)_c(\d+)")
@@ -19,22 +19,25 @@ ENDINGS = {".jpg", ".jpeg", ".png", ".bmp"}
 
 def market1501(root: Path, split: str) -> list[Sighting]:
     if split not in FOLDERS:
-        raise DataError(f"split is {split!r}; expected one of {', '.join(FOLDERS)}")
+        raise SplitError(f"split is {split!r}; expected one of {', '.join(FOLDERS)}")
     folder = root / FOLDERS[split]
     if not folder.is_dir():
-        raise DataError(f"{root} has no folder {FOLDERS[split]}, which holds the split {split!r}")
-    found = []
+        raise SplitError(f"{root} has no folder {FOLDERS[split]}, which holds the split {split!r}")
+    found, misnamed = [], []
     for image in sorted(folder.iterdir()):
         if image.suffix.lower() not in ENDINGS:  # Market-1501 comes with a Thumbs.db
             continue
         match = NAME.match(image.name)
         if match is None:
-            raise DataError(
-                f"{image} is not named PERSON_cCAMERA…, such as 0002_c1s1_000451_03.jpg"
-            )
-        person, camera = match.groups()
-        if person != "-1":
-            found.append(Sighting(image, person, camera))
+            misnamed.append(image)
+        elif match[1] != "-1":
+            found.append(Sighting(image, match[1], match[2]))
+    if misnamed:
+        raise DataError(
+            f"{misnamed[0]} is not named PERSON_cCAMERA…, such as 0002_c1s1_000451_03.jpg",
+            misnamed,
+            found,
+        )
     return found
 
 

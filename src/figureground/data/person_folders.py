@@ -7,13 +7,13 @@ from pathlib import Path
 
 from figureground.data import Sighting
 from figureground.data.market1501 import ENDINGS
-from figureground.errors import DataError
+from figureground.errors import SplitError
 
 
 def person_folders(root: Path, split: str) -> list[Sighting]:
     folder = root / split
     if not folder.is_dir():
-        raise DataError(f"{root} has no folder {split}; expected {split}/PERSON/*.jpg below it")
+        raise SplitError(f"{root} has no folder {split}; expected {split}/PERSON/*.jpg below it")
     return [
         Sighting(image, image.parent.name)
         for image in sorted(folder.glob("*/*"))

@@ -6,20 +6,19 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
 
-from figureground import recipes
+from figureground import hub, recipes
 from figureground.errors import ExportError
 from figureground.export.graph import FirstMap, fused, prove, to_onnx
 from figureground.hub.card import Card, File, front_matter
 from figureground.hub.digest import sha256
 from figureground.imaging.write import UMASK
-from figureground.training.run import load_run
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,17 @@ class Written:
     onnx: Path
     difference: float
     rounding: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """mean, largest: absolute differences to the answers of the model it was made from, on the photos
+    it was calibrated on, as shares of the largest answer."""
+
+    card: Path
+    onnx: Path
+    mean: float
+    largest: float
 
 
 def write_model(
@@ -56,10 +66,35 @@ def write_model(
             rounding = prove(part / f"{name}.onnx", answering, card.input, tolerance=0.5)
         weights = {key: value.contiguous() for key, value in network.state_dict().items()}
         save_file(weights, part / f"{name}.safetensors")
-        files = [File(p.name, sha256=sha256(p)) for p in sorted(part.iterdir())]
-        text = f"---\n{front_matter(replace(card, files=files))}---\n\n{card.text}\n"
-        (part / card.path.name).write_text(text, encoding="utf-8")
+        _write_card(card, part, sorted(part.iterdir()))
     return Written(card.path, output / f"{name}.onnx", difference, rounding)
+
+
+def export_int8(card: Card, output: Path, name: str, photos: Sequence[Path]) -> Variant:
+    """Writes output/NAME.onnx, a card's model in 8 bits calibrated on photos, and NAME.md.
+
+    Raises CardError when the model is not to be had, ImageError for a photo that cannot be read,
+    ExportError without photos.
+    """
+    from figureground.export.int8 import difference, quantize
+
+    if not photos:
+        raise ExportError("int8 needs photos to calibrate on; give --photos FOLDER")
+    source = hub.local(card)
+    text = f"{card.text}\n\nIn 8 bits, calibrated on {len(photos)} photos."
+    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=(), text=text)
+    with _together(output) as part:
+        file = part / f"{name}.onnx"
+        quantize(source, file, card.input, photos, front_matter(card))
+        mean, most = difference(source, file, card.input, photos)
+        _write_card(card, part, [file])
+    return Variant(card.path, output / f"{name}.onnx", mean, most)
+
+
+def _write_card(card: Card, folder: Path, files: Sequence[Path]) -> None:
+    card = replace(card, files=[File(p.name, sha256=sha256(p)) for p in files])
+    text = f"---\n{front_matter(card)}---\n\n{card.text}\n"
+    (folder / card.path.name).write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -85,6 +120,8 @@ def export_run(
     run: Path, output: Path, name: str, weights: str = "best.safetensors", half: bool = False
 ) -> Written:
     """The network of a run folder, by write_model."""
+    from figureground.training.run import load_run  # with the training loop, which is large
+
     network, input = load_run(run, weights)
     card = Card(
         name=name,

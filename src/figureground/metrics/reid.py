@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Identities = NDArray[np.generic]  # numbers or names
-CHUNK = 1 << 22  # distances held at once: 16 MB
+CHUNK = 1 << 20  # distances held at once: 4 MB
 
 
 class Retrieval:
@@ -31,7 +31,7 @@ class Retrieval:
 
     def __init__(self, chunk: int = CHUNK) -> None:
         self.chunk = chunk
-        self.skipped = 0
+        self.counts: dict[str, int] = {}
         self.query: list[tuple[Floats, Identities, Identities]] = []
         self.gallery: list[tuple[Floats, Identities, Identities]] = []
 
@@ -54,21 +54,24 @@ class Retrieval:
             )
         if not np.isfinite(embeddings).all():
             raise ValueError("an embedding is not finite")
-        part = embeddings.astype(np.float32), persons, cameras
+        part = embeddings.astype(np.float32, copy=False), persons, cameras
         if query:
             self.query.append(part)
         if gallery:
             self.gallery.append(part)
 
     def compute(self) -> dict[str, float]:
-        """map, rank1, rank5, rank10, minp, each in [0, 1]; `skipped` is then the queries skipped.
+        """map, rank1, rank5, rank10, minp, each in [0, 1]. Then `counts` holds the numbers of
+        queries, of those skipped, and of the gallery.
 
         Raises ValueError when no query has a match.
         """
         if not self.query or not self.gallery:
             raise ValueError("there are no queries or no gallery; give update() both")
-        query, persons, cameras = (np.concatenate(column) for column in zip(*self.query))
-        gallery, their_persons, their_cameras = (np.concatenate(c) for c in zip(*self.gallery))
+        query, persons, cameras = _joined(self.query)
+        gallery, their_persons, their_cameras = _joined(self.gallery)
+        _, number = np.unique(np.concatenate([persons, their_persons]), return_inverse=True)
+        persons, their_persons = number[: len(persons)], number[len(persons) :]
         square = np.einsum("nd,nd->n", gallery, gallery)
         found: list[NDArray[np.intp]] = []
         rows = max(1, self.chunk // len(gallery))
@@ -78,8 +81,17 @@ class Retrieval:
             distances *= -2
             distances += square
             found += places(distances, persons[part], their_persons, cameras[part], their_cameras)
-        self.skipped = len(query) - len(found)
+        skipped = len(query) - len(found)
+        self.counts = {"queries": len(query), "skipped": skipped, "gallery": len(gallery)}
         return figures(found)
+
+
+def _joined(
+    parts: list[tuple[Floats, Identities, Identities]],
+) -> tuple[Floats, Identities, Identities]:
+    if len(parts) > 1:  # once, not at each compute()
+        parts[:] = [tuple(np.concatenate(column) for column in zip(*parts))]  # type: ignore[list-item]
+    return parts[0]
 
 
 def places(

@@ -59,7 +59,8 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
     if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
         raise RecipeError("seed must be a whole number, and init the path of a .safetensors file")
-    values.setdefault("system", "person-segmentation")
+    if not isinstance(values.setdefault("system", "person-segmentation"), str):
+        raise RecipeError(f"system is {values['system']!r}; expected the name of one")
     if unknown := set(values) - SECTIONS:
         raise RecipeError(f"unknown recipe sections: {', '.join(sorted(unknown))}")
     return values
@@ -91,3 +92,10 @@ def arguments(
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"recipe section {section!r}: {reason}") from None
+
+
+def at_least(least: float, **values: float) -> None:
+    """RecipeError naming the first value below `least`."""
+    for name, value in values.items():
+        if not value >= least:
+            raise RecipeError(f"{name} is {value}; expected {least} or more")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from figureground.errors import CardError
+from figureground.imaging.edges import guided
 from figureground.imaging.read import Photo, Source, read
 from figureground.runtime.prepare import Input, enlarge, prepare
 from figureground.runtime.session import Session
 
+Edges = Literal["fine", "fast"]
+CONTRAST = 1.3  # of masks whose edges were found in the photo; chosen on people/val
 OUTPUTS = ("person-logits", "saliency", "alpha")
 
 
@@ -20,6 +25,7 @@ class AlphaPredictor:
     sigmoid(sharpness · (logit − offset)) of the second minus the first.
     output "saliency": N×k×h×w probabilities, of which the first map counts.
     output "alpha": N×1×h×w, clipped to [0, 1].
+    edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are.
     Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
     """
 
@@ -31,6 +37,7 @@ class AlphaPredictor:
         output: str = "person-logits",
         sharpness: float = 1.0,
         offset: float = 0.0,
+        edges: Edges = "fine",
     ) -> None:
         if output not in OUTPUTS:
             raise CardError(f"{name} gives {output!r}; expected one of {', '.join(OUTPUTS)}")
@@ -40,6 +47,7 @@ class AlphaPredictor:
         self.output = output
         self.sharpness = sharpness
         self.offset = offset
+        self.edges = edges
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
@@ -56,16 +64,23 @@ class AlphaPredictor:
         return alpha
 
     def alpha(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """H×W×3 uint8 RGB to H×W float32 in [0, 1].
-
-        Logits are enlarged, then squashed: the edge stays as steep as the photo is large.
-        """
+        """H×W×3 uint8 RGB to H×W float32 in [0, 1]."""
         height, width = pixels.shape[:2]
         answer = self.session.run(prepare(pixels, self.input))[0]
+        margin = answer[1] - answer[0] if self.output == "person-logits" else answer[0]
+        if self.edges == "fast":  # logits are enlarged, then squashed: the edge stays steep
+            return self._squash(enlarge(margin, self.input, width, height))
+        shown = self.input.content_for(width, height)
+        # no finer than the photo: there would be nothing to learn from it
+        size = min(shown[0], width), min(shown[1], height)
+        small = self._squash(enlarge(margin, self.input, width, height, size))
+        return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
+
+    def _squash(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The network's answer as an alpha in [0, 1]."""
         if self.output != "person-logits":
-            return enlarge(answer[0], self.input, width, height).clip(0, 1)
-        alpha = enlarge(answer[1] - answer[0], self.input, width, height)
-        alpha = alpha - np.float32(self.offset)
+            return values.clip(0, 1)
+        alpha = values - np.float32(self.offset)
         alpha *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
         np.tanh(alpha, out=alpha)
         alpha *= np.float32(0.5)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figureground.imaging import compose
+from figureground.imaging.foreground import estimate
 from figureground.imaging.read import Photo, Source, read, srgb
-from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.predictor import load_alpha
 
 
@@ -19,13 +20,22 @@ def person_alpha(photo: Photo, predictor: AlphaPredictor) -> NDArray[np.uint8]:
 
 
 def apply(
-    photo: Photo, alpha: NDArray[np.uint8], background: compose.Background
+    photo: Photo,
+    alpha: NDArray[np.uint8],
+    background: compose.Background,
+    *,
+    foreground: bool = True,
 ) -> NDArray[np.uint8]:
-    """H×W×4 straight RGBA where the background is transparent, else H×W×3."""
+    """H×W×4 straight RGBA where the background is transparent, else H×W×3.
+
+    foreground: soft edges get the foreground's own colours, else they keep the photo's, in which the
+    old background shows.
+    """
     behind = background(photo.pixels, alpha)
+    pixels = estimate(photo.pixels, alpha) if foreground else photo.pixels
     if behind is None:
-        return compose.cutout(photo.pixels, alpha)
-    return compose.replace(photo.pixels, alpha, behind)
+        return compose.cutout(pixels, alpha)
+    return compose.replace(pixels, alpha, behind)
 
 
 def cutout(
@@ -33,13 +43,17 @@ def cutout(
     *,
     model: str = "pp-humanseg-lite",
     background: str | os.PathLike[str] = "transparent",
+    edges: Edges = "fine",
+    foreground: bool = True,
     device: str = "auto",
 ) -> NDArray[np.uint8]:
     """Cuts the people out of a photo.
 
     image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read).
     Gives H×W×4 uint8 RGBA with straight (not premultiplied) colour, or H×W×3 on the given background:
-    "blur", a colour, or the path of an image. The model is loaded once per process.
+    "blur", a colour, or the path of an image. edges: "fine" draws the alpha along the photo's own edges,
+    "fast" enlarges what the network sees. Soft edges get the foreground's own colours, without the old
+    background's (foreground=False keeps the photo's). The model is loaded once per process.
 
     Raises ImageError for an image or background that cannot be used, CardError for the model.
     """
@@ -47,4 +61,5 @@ def cutout(
     photo = read(image)
     if background != "transparent":
         photo = srgb(photo)
-    return apply(photo, person_alpha(photo, load_alpha(model, device=device)), behind)
+    alpha = person_alpha(photo, load_alpha(model, edges=edges, device=device))
+    return apply(photo, alpha, behind, foreground=foreground)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from figureground import hub
 from figureground.errors import CardError
 from figureground.runtime.alpha import OUTPUTS as ALPHA_OUTPUTS
-from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.labels import LabelPredictor
 from figureground.runtime.session import OnnxSession, Session
@@ -17,7 +17,11 @@ Predictor = AlphaPredictor | LabelPredictor | EmbeddingPredictor
 
 
 def load(
-    model: str | os.PathLike[str] = "pp-humanseg-lite", *, device: str = "auto", threads: int = 0
+    model: str | os.PathLike[str] = "pp-humanseg-lite",
+    *,
+    edges: Edges = "fine",
+    device: str = "auto",
+    threads: int = 0,
 ) -> Predictor:
     """A predictor by card name, hub id, or path of a card; the same arguments give the same, loaded, one.
 
@@ -25,18 +29,23 @@ def load(
     labels (LabelPredictor) or an embedding (EmbeddingPredictor). A model that is not on this machine is
     pulled, and converted if it is a checkpoint of another framework; both are said on standard error.
 
+    edges: of an alpha, "fine" (along the photo's own) or "fast" (enlarged as they are).
     device: auto, cpu or cuda. threads: of the engine; 0 for one per core.
     Raises CardError when the model is unknown, its weights are not the card's, or the device is not
     available; PullError when they cannot be fetched.
     """
-    return _load(os.fspath(model), device, threads)
+    return _load(os.fspath(model), edges, device, threads)
 
 
 def load_alpha(
-    model: str | os.PathLike[str], *, device: str = "auto", threads: int = 0
+    model: str | os.PathLike[str],
+    *,
+    edges: Edges = "fine",
+    device: str = "auto",
+    threads: int = 0,
 ) -> AlphaPredictor:
     """The same for a model that gives an alpha; CardError for any other."""
-    predictor = load(model, device=device, threads=threads)
+    predictor = load(model, edges=edges, device=device, threads=threads)
     if not isinstance(predictor, AlphaPredictor):
         raise CardError(
             f"{predictor.name} gives no mask; expected a model for person-segmentation, saliency or "
@@ -46,16 +55,16 @@ def load_alpha(
 
 
 @lru_cache(maxsize=4)
-def _load(model: str, device: str, threads: int) -> Predictor:
+def _load(model: str, edges: Edges, device: str, threads: int) -> Predictor:
     card = hub.card(model)
-    return predictor_of(card, OnnxSession(hub.local(card), device, threads))
+    return predictor_of(card, OnnxSession(hub.local(card), device, threads), edges)
 
 
-def predictor_of(card: hub.Card, session: Session) -> Predictor:
+def predictor_of(card: hub.Card, session: Session, edges: Edges = "fine") -> Predictor:
     """The predictor for what the card says that the session gives."""
     if card.output in ALPHA_OUTPUTS:
         return AlphaPredictor(
-            session, card.input, card.name, card.output, card.sharpness, card.offset
+            session, card.input, card.name, card.output, card.sharpness, card.offset, edges
         )
     if card.output == "class-logits":
         return LabelPredictor(session, card.input, card.name, card.classes)

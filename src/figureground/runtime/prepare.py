@@ -95,9 +95,14 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
 
 
 def enlarge(
-    answer: NDArray[np.float32], spec: Input, width: int, height: int
+    answer: NDArray[np.float32],
+    spec: Input,
+    width: int,
+    height: int,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.float32]:
-    """A network's h×w map at the size of the photo it was asked about: padding cut off, bilinear.
+    """A network's h×w map at the size of the photo it was asked about, or at another (width, height):
+    padding cut off, bilinear.
 
     The map may be smaller than the network's input (a quarter, say), but of its shape.
     """
@@ -105,4 +110,4 @@ def enlarge(
     share = [part / whole for part, whole in zip(content, full)]
     box = (0, 0, share[0] * answer.shape[1], share[1] * answer.shape[0])
     image = Image.fromarray(np.ascontiguousarray(answer, np.float32))
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
+    return np.asarray(image.resize(size or (width, height), Image.Resampling.BILINEAR, box=box))

@@ -10,14 +10,27 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING
 
+from figureground.errors import RecipeError
+
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, LightningModule
 
+    from figureground.recipes import Values
+
+    System = tuple[type[LightningModule], type[LightningDataModule]]
+
 
 @cache
-def systems() -> dict[str, tuple[type[LightningModule], type[LightningDataModule]]]:
-    """Every system that a recipe can name. Imports torch."""
-    found: dict[str, tuple[type[LightningModule], type[LightningDataModule]]] = {}
+def systems() -> dict[str, System]:
+    """Every system that a recipe can name: its task and its data. Imports torch."""
+    found: dict[str, System] = {}
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         found |= getattr(importlib.import_module(module.name), "SYSTEMS", {})
     return dict(sorted(found.items()))
+
+
+def system(values: Values) -> System:
+    """The system that a recipe is for; RecipeError when there is none of that name."""
+    if values["system"] not in systems():
+        raise RecipeError(f"system is {values['system']!r}; expected one of {', '.join(systems())}")
+    return systems()[values["system"]]

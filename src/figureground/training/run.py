@@ -12,7 +12,9 @@ from torch import nn
 from figureground import networks, recipes
 from figureground.errors import RecipeError
 from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.prepare import Input
+from figureground.training import system
 from figureground.training.fit import load_weights
 
 
@@ -53,11 +55,13 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     values = recipes.load(str(recipe))
     network = build_network(values)
     load_weights(network, folder / weights)
-    given = values.get("data", {}).get("input", {})
-    return network.eval(), Input(**recipes.arguments(Input, given, "data.input"))
+    _, data = system(values)
+    return network.eval(), recipes.arguments(data, values["data"], "data")["input"]
 
 
-def run_predictor(folder: Path) -> AlphaPredictor:
-    """A run's best weights as a predictor, on torch."""
+def run_predictor(folder: Path) -> AlphaPredictor | EmbeddingPredictor:
+    """A run's best weights as a predictor of what its system is for, on torch."""
     network, input = load_run(folder)
-    return AlphaPredictor(TorchSession(network), input, str(folder))
+    embeds = recipes.load(str(folder / "recipe.yaml"))["system"] == "re-identification"
+    predictor = EmbeddingPredictor if embeds else AlphaPredictor
+    return predictor(TorchSession(network), input, str(folder))

@@ -18,15 +18,9 @@ from figureground.errors import DataError, RecipeError
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
+from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, prepare
 from figureground.training.schedule import polynomial
-
-
-def at_least(least: float, **values: float) -> None:
-    """RecipeError naming the first value below `least`."""
-    for name, value in values.items():
-        if not value >= least:
-            raise RecipeError(f"{name} is {value}; expected {least} or more")
 
 
 class SegmentationTask(pl.LightningModule):
