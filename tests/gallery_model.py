@@ -13,7 +13,7 @@ CARD = """---
 name: {name}
 task: re-identification
 network: {{name: osnet_x0_25}}
-input: {{width: 16, height: 48, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
+input: {{width: 16, height: 48, mean: [{centre}, {centre}, {centre}], std: [0.5, 0.5, 0.5]}}
 output: embedding
 files:
 - {{name: {name}.onnx, sha256: {sha256}}}
@@ -22,8 +22,8 @@ For tests.
 """
 
 
-def write_model(folder: Path, name: str = "colours", cell: int = 8) -> Path:
-    """The path of its card. Another cell makes another model."""
+def write_model(folder: Path, name: str = "colours", cell: int = 8, centre: float = 0.5) -> Path:
+    """The path of its card. Another cell makes another model; grey of the value `centre` is 0 to it."""
     pool = helper.make_node(
         "AveragePool", ["images"], ["means"], kernel_shape=[cell, cell], strides=[cell, cell]
     )
@@ -37,7 +37,7 @@ def write_model(folder: Path, name: str = "colours", cell: int = 8) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, folder / f"{name}.onnx")
     card = folder / f"{name}.md"
-    card.write_text(CARD.format(name=name, sha256=sha256(folder / f"{name}.onnx")))
+    card.write_text(CARD.format(name=name, centre=centre, sha256=sha256(folder / f"{name}.onnx")))
     return card
 
 

@@ -41,14 +41,14 @@ def gallery(
     .npz. verify: whether the files are whole, and the model is at hand; exit status 1 if not.
     """
     from figureground.gallery import Gallery
-    from figureground.gallery.filter import Filter, ago, moment
+    from figureground.gallery.filter import Filter, ago, moment, names
 
     if len(folders) > 1 and action != "merge":
         raise GalleryError(f"{action} takes one gallery; {len(folders)} were given")
     meant = Filter(
-        camera=_split(camera),
-        person=_split(person),
-        tag=_split(tag),
+        camera=names(camera),
+        person=names(person),
+        tag=names(tag),
         since=moment(since) if since else None,
         until=moment(until) if until else None,
         before=ago(older_than) if older_than else None,
@@ -68,25 +68,26 @@ def gallery(
         return _verify(opened)
 
 
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
-
-
 def _stats(opened: Gallery, json: bool) -> int:
     from figureground.gallery.filter import shown
 
     store = opened.store
     with store.reading():
-        people = list(store.select())
         images = len(store.known())
-    times = [entry.time for entry in people if entry.time is not None]
+        cameras, tags, persons = Counter[str](), Counter[str](), Counter[str]()
+        times = []
+        for entry in store.select():
+            cameras[entry.camera or ""] += 1
+            tags[entry.tag or ""] += 1
+            persons[entry.person or ""] += 1
+            times += [] if entry.time is None else [entry.time]
     settings, calibration = store.settings, opened.calibration
     report = {
-        "people": len(people),
+        "people": cameras.total(),
         "images": images,
-        "persons named": len({entry.person for entry in people if entry.person}),
-        "cameras": dict(sorted(Counter(entry.camera or "" for entry in people).items())),
-        "tags": dict(sorted(Counter(entry.tag or "" for entry in people).items())),
+        "persons named": len(persons.keys() - {""}),
+        "cameras": dict(sorted(cameras.items())),
+        "tags": dict(sorted(tags.items())),
         "seen": [shown(min(times)), shown(max(times))] if times else [],
         "model": settings.model,
         "background": settings.background,

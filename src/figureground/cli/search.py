@@ -41,7 +41,7 @@ def search(
     the nearest are printed, whoever they are. Exit status 0 if every search was done, 1 if not.
     """
     from figureground.gallery import Gallery
-    from figureground.gallery.filter import moment
+    from figureground.gallery.filter import moment, names
 
     found: list[tuple[list[str], Found]] = []
     failed = 0
@@ -54,9 +54,9 @@ def search(
                     people=people,
                     rerank=rerank,
                     threshold=_number(threshold),
-                    camera=_split(camera),
-                    not_camera=_split(not_camera),
-                    tag=_split(tag),
+                    camera=names(camera),
+                    not_camera=names(not_camera),
+                    tag=names(tag),
                     since=moment(since) if since else None,
                     until=moment(until) if until else None,
                 )
@@ -81,10 +81,6 @@ def _number(threshold: str) -> float | None:
         return float(threshold) if threshold else None
     except ValueError:
         raise GalleryError(f"--threshold is {threshold!r}; expected a score, up to 1") from None
-
-
-def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _report(query: list[str], found: Found) -> dict[str, Any]:

@@ -23,6 +23,7 @@ CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL,
   box TEXT NOT NULL, camera TEXT, person TEXT, time REAL, tag TEXT);
 CREATE INDEX people_row ON people (row);
 CREATE INDEX people_image ON people (image);
+CREATE INDEX people_camera ON people (camera, row);
 CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
 """
 

@@ -64,7 +64,7 @@ class Embedder:
 
     @cached_property
     def segmenter(self) -> AlphaPredictor:
-        return load_alpha(SEGMENTATION, device=self.device, threads=1)
+        return load_alpha(SEGMENTATION, edges="fast", device=self.device, threads=1)
 
     def look(
         self,
@@ -80,14 +80,14 @@ class Embedder:
         height, width = photo.pixels.shape[:2]
         alpha = None
         if boxes is not None:
-            found = [box for sides in boxes if (box := within(sides, width, height))]
+            places = [box for sides in boxes if (box := within(sides, width, height))]
         elif kind == "crop":
-            found = [(0, 0, width, height)]
+            places = [(0, 0, width, height)]
         else:
             alpha = self.segmenter.of(photo)
-            found = people(alpha)
+            places = people(alpha)
         kept, crops, vectors = [], [], []
-        for x, y, w, h in found:
+        for x, y, w, h in places:
             crop = photo.pixels[y : y + h, x : x + w]
             seen = crop
             if self.background == "mask":
@@ -98,7 +98,12 @@ class Embedder:
             kept.append((x, y, w, h))
             crops.append(crop)
             vectors.append(self.predictor.batch([seen])[0])
-        return kept, crops, np.array(vectors, np.float32).reshape(-1, self.settings.dimension)
+        found = np.array(vectors, np.float32).reshape(-1, self.settings.dimension)
+        if not (np.abs(np.linalg.norm(found, axis=1) - 1) < 1e-3).all():
+            raise CardError(
+                f"{self.predictor.name} has no finite answer other than 0 to the picture"
+            )
+        return kept, crops, found
 
     @property
     def _fill(self) -> Pixels:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 
 from figureground.errors import GalleryError
 
@@ -56,10 +57,16 @@ class Filter:
 EVERYBODY = Filter()
 
 
+def names(text: str) -> list[str]:
+    """What is between the commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def moment(text: str) -> float:
     """ISO 8601 (without a zone: UTC) or Unix seconds, to Unix seconds. Raises GalleryError."""
     try:
-        return float(text)
+        if isfinite(seconds := float(text)):
+            return seconds
     except ValueError:
         pass
     try:

@@ -84,9 +84,12 @@ def _look(
 ) -> Image | None:
     """The image to keep; None when it is known as it is."""
     try:
+        str(picture.path).encode()
         content = Path(picture.path).read_bytes()
     except OSError as error:
         raise ImageError(f"cannot open {picture.path} ({error.strerror})") from None
+    except UnicodeEncodeError:
+        raise ImageError(f"the name of {picture.path!s} is not UTF-8; rename it") from None
     about = picture.camera, picture.person, picture.time, picture.tag
     asked = repr((picture.boxes, kind if picture.boxes is None else "", thumbnails, about))
     fingerprint = blake2b(content + asked.encode(), digest_size=16).hexdigest()

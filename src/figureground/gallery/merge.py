@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
 from figureground.gallery.embed import agree
-from figureground.gallery.records import Entry, Image
+from figureground.gallery.records import Image
 from figureground.gallery.store import Store
 
 AT_ONCE = 1000  # images
@@ -23,7 +22,7 @@ def merge(target: Store, source: Store) -> int:
     agree(target.settings, source.settings)
 
     def image(path: str) -> Image:
-        people = known[path]
+        people = source.people_of(path)
         rows = np.array([entry.row for entry in people], np.int64)
         thumbnails = [source.thumbnail(entry.id) for entry in people]
         boxes = [entry.box for entry in people]
@@ -34,10 +33,7 @@ def merge(target: Store, source: Store) -> int:
             )
         return found
 
-    known: dict[str, list[Entry]] = defaultdict(list)
     with target.writing(), source.reading() as vectors:
-        for entry in source.select():
-            known[entry.image].append(entry)
         fingerprints = source.known()
         paths = iter(fingerprints)
         while part := list(islice(paths, AT_ONCE)):

@@ -111,6 +111,11 @@ class Store:
         query = f"{ENTRIES} WHERE {condition or 1} ORDER BY row"
         return map(_entry, self._db.execute(query, values))
 
+    def people_of(self, image: str) -> list[Entry]:
+        """The people in the image of that path."""
+        query = f"{ENTRIES} WHERE path = ? ORDER BY row"
+        return [_entry(row) for row in self._db.execute(query, (image,))]
+
     def thumbnail(self, id: int) -> bytes | None:
         """JPEG of a person, where it is kept."""
         with self._said():

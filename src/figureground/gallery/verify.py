@@ -27,13 +27,11 @@ def damage(store: Store) -> list[str]:
     return [f"{bad} of {len(rows)} vectors are not of length 1"] if bad else []
 
 
-def stranger(store: Store, model: str = "") -> str:
+def stranger(store: Store) -> str:
     """Why this machine cannot search it, "" if it can: the model is missing, or is another."""
     try:
-        agree(
-            store.settings,
-            Embedder(model or store.settings.model, store.settings.background).settings,
-        )
+        mine = Embedder(store.settings.model, store.settings.background)
+        agree(store.settings, mine.settings)
     except FiguregroundError as error:
         return str(error)
     return ""
