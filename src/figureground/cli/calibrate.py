@@ -39,7 +39,7 @@ def calibrate(
         return
     print(
         f"{gallery}: a match scores {found.threshold:.4f} or more; {found.found:.1%} of {found.same} "
-        f"{SAY[found.per][0]} do, and {found.far:.2%} of {found.different} {SAY[found.per][1]}"
+        f"{SAY[found.per][0]} do, and at most {found.far:.2%} of {found.different} {SAY[found.per][1]}"
     )
     if found.different * found.far < 1:
         print(f"  {found.different} are too few to show so low a rate: none of them may")

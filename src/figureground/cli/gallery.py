@@ -113,7 +113,7 @@ def _list(opened: Gallery, meant: Filter, json: bool) -> int:
 
     with opened.store.reading():
         for entry in opened.store.select(meant):
-            values = vars(entry) | {"time": shown(entry.time), "added": shown(entry.added)}
+            values = vars(entry) | {"time": shown(entry.time) or None, "added": shown(entry.added)}
             if json:
                 del values["row"]
                 print(dumps(values))
