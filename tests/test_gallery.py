@@ -120,12 +120,27 @@ def test_unchanged_changed_and_removed_files(tmp_path: Path, crops: Path, model:
     changed = gallery.add(pictures([str(folder)]))
     assert (changed.images, changed.unchanged) == (1, 2)
     assert gallery.search(crops / "0005_c1s1_000001_00.png").matches[0].score > 0.9999
-    assert gallery.forget(missing=True) == 1
-    assert gallery.forget(missing=True) == 0
+    assert gallery.forget_missing() == 1
+    assert gallery.forget_missing() == 0
     assert len(list(gallery.store.select())) == 3
     tagged = gallery.add(pictures([str(folder)], tag="new"))
     assert tagged.images == 3, "another label is a change"
     assert len(list(gallery.store.select(Filter(tag=["new"])))) == 3
+
+
+def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
+    query = crops / "0001_c1s1_000001_00.png"
+    with pytest.raises(
+        GalleryError, match=r"camera is 'door'; expected a list, such as \['door'\]"
+    ):
+        gallery.search(query, camera="door")
+    with pytest.raises(GalleryError, match="no query picture"):
+        gallery.search([])
+    assert gallery.search(query, camera=["nowhere"]).nobody
+    assert gallery.forget(Filter(camera=["1", "2", "3"])) == 33
+    assert gallery.search(query).matches == []
+    with pytest.raises(GalleryError, match="0 scores of the same person and 0 of different ones"):
+        gallery.calibrate()
 
 
 def test_one_image_and_its_double(tmp_path: Path, crops: Path, model: str) -> None:

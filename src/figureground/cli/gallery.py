@@ -136,7 +136,7 @@ def _forget(opened: Gallery, meant: Filter, missing: bool, everybody: bool) -> i
             "forget needs to know whom: by --camera, --person, --tag, --since, --until and --older-than, "
             "or by --missing, or --everybody"
         )
-    print(f"{opened.forget(meant, missing)} people forgotten")
+    print(f"{opened.forget_missing() if missing else opened.forget(meant)} people forgotten")
     return 0
 
 

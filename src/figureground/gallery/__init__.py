@@ -22,7 +22,7 @@ from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, b
 from figureground.gallery.create import MANIFEST, create
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.exact import nearest
-from figureground.gallery.filter import EVERYBODY, Filter
+from figureground.gallery.filter import Filter
 from figureground.gallery.indexing import Added, index
 from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
@@ -223,9 +223,10 @@ class Gallery:
         self.store.remember("calibration", asdict(calibration))
         return calibration
 
-    def forget(self, filter: Filter = EVERYBODY, missing: bool = False) -> int:
-        """Takes people out of all files of the gallery, or those whose image files are gone; how many."""
-        if missing:
-            gone = [path for path in self.store.known() if not os.path.exists(path)]
-            return self.store.forget_images(gone)
+    def forget(self, filter: Filter) -> int:
+        """Takes the people meant out of all files of the gallery; how many they were."""
         return self.store.forget(filter)
+
+    def forget_missing(self) -> int:
+        """Takes out those whose image files are gone; how many they were."""
+        return self.store.forget_images(p for p in self.store.known() if not os.path.exists(p))

@@ -31,6 +31,11 @@ class Filter:
     until: float | None = None
     before: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("camera", "not_camera", "person", "tag"):
+            if isinstance(given := getattr(self, name), str):
+                raise GalleryError(f"{name} is {given!r}; expected a list, such as [{given!r}]")
+
     def sql(self) -> tuple[str, list[str | float]]:
         """A condition on people and images joined, and its parameters; "" when nothing is asked."""
         terms, values = [], list[str | float]()
