@@ -1,5 +1,6 @@
 """Readers find what is there and say what is not; pictures are functions of their number."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ from PIL import Image
 from figureground import data
 from figureground.data import transforms
 from figureground.data.composition import Compositions
-from figureground.data.samples import Onward, Photos, Samples
+from figureground.data.human_parts import GROUPS, grouped
+from figureground.data.pictures import Pipeline, pp_humanseg, refinenet, shm, u2net, varied
+from figureground.data.samples import Onward, Photos, Samples, with_mask
+from figureground.data.trimap import trimap
 from figureground.errors import DataError
+from figureground.runtime.prepare import Input
 
 
 def test_people(people_folder: Path) -> None:
@@ -112,6 +117,7 @@ LAYOUTS = {
     "aisegment_published": make_aisegment,
     "duts": make_duts,
     "human_parts": make_human_parts,
+    "human_parts_grouped": make_human_parts,
     "pairs": make_pairs,
     "saliency": make_saliency,
     "voc2012": make_voc2012,
@@ -119,7 +125,7 @@ LAYOUTS = {
 
 
 def test_every_reader_is_tested() -> None:
-    assert set(data.readers()) == {*LAYOUTS, "people", "pp_humanseg14k", "nobody"}
+    assert set(data.readers()) == {*LAYOUTS, "people", "pp_humanseg14k", "nobody", "sbd"}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -147,7 +153,7 @@ def test_readers_of_published_layouts(name: str, tmp_path: Path) -> None:
             assert alpha.dtype == np.float32
             assert 0 < alpha.max() <= 0.4
         if example.labels:
-            labels = data.read_labels(example.labels)
+            labels = data.read_class_labels(example)
             assert labels.shape == size
             assert set(np.unique(labels)) - {255} <= set(
                 range(len(data.class_names(name, tmp_path)))
@@ -189,6 +195,32 @@ def test_pairs_without_partners_are_named(tmp_path: Path) -> None:
         data.read("pairs", tmp_path, "train")
 
 
+def test_sbd_without_the_photos_of_voc(tmp_path: Path) -> None:
+    savemat = pytest.importorskip("scipy.io").savemat
+    root, lists = tmp_path / "dataset", tmp_path / "VOC2012" / "ImageSets" / "Segmentation"
+    for name in "abcd":
+        save(root / f"img/{name}.jpg", 1, 2, 3)
+        (root / "cls").mkdir(exist_ok=True)
+        labels = np.array([[0, 15, 20]], np.uint8)
+        savemat(root / f"cls/{name}.mat", {"GTcls": {"Segmentation": labels, "Boundaries": []}})
+    for part, names in (("train", "a\nb"), ("val", "c\nd")):
+        (root / f"{part}.txt").write_text(names)
+    with pytest.raises(DataError, match="put VOC2012 there"):
+        data.read("sbd", root, "train")
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("b\nx")
+    (lists / "val.txt").write_text("c")
+    examples = data.read("sbd", root, "train")
+    assert [e.name for e in examples] == ["a", "d"]
+    assert data.read_class_labels(examples[0]).tolist() == [[0, 15, 20]]
+    assert len(data.class_names("sbd", root)) == 21
+    with pytest.raises(DataError, match="no split 'val'"):
+        data.read("sbd", root, "val")
+    examples[0].labels.write_bytes(b"MATLAB")
+    with pytest.raises(DataError, match="cannot read the labels"):
+        data.read_class_labels(examples[0])
+
+
 def test_class_names(tmp_path: Path) -> None:
     assert data.class_names("voc2012", tmp_path)[15] == "person"
     assert len(data.class_names("voc2012", tmp_path)) == 21
@@ -198,7 +230,7 @@ def test_class_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read the class names .*part_names.json"):
         data.class_names("human_parts", tmp_path)
     with pytest.raises(
-        DataError, match="'people' has no class labels; expected one of human_parts, voc"
+        DataError, match="'people' has no class labels; expected one of human_parts, "
     ):
         data.class_names("people", tmp_path)
 
@@ -219,6 +251,7 @@ def test_labels_are_class_numbers(tmp_path: Path) -> None:
     [
         ("people", "people", "test", 100, 0),
         ("human_parts", "people", "train", 803, 59),
+        ("human_parts_grouped", "people", "val", 100, 11),
         ("saliency", "saliency", "train", 650, 0),
         ("saliency", "saliency", "test", 200, 0),
         ("voc2012", "streets", "train", 184, 11),
@@ -239,7 +272,7 @@ def test_real_data(
         if example.alpha:
             assert data.read_alpha(example.alpha).shape == size
         if example.labels:
-            labels = data.read_labels(example.labels)
+            labels = data.read_class_labels(example)
             assert labels.shape == size
             assert labels[labels != 255].max() < classes
     if classes:
@@ -284,7 +317,7 @@ def test_what_is_missing_is_named(people_folder: Path, tmp_path: Path) -> None:
 
 
 def test_published_pictures_have_their_size_and_labels(people_folder: Path) -> None:
-    source = Photos(data.read("people", people_folder, "train"), transforms.published)
+    source = Photos(data.read("people", people_folder, "train"), with_mask, pp_humanseg)
     for seed in range(20):
         pixels, labels = source(np.random.default_rng(seed), 64, 48)
         assert pixels.shape == (48, 64, 3)
@@ -299,12 +332,51 @@ def test_photo_and_labels_move_together() -> None:
     pixels[20:60, 30:80], labels[20:60, 30:80] = 255, 1
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        p, t = transforms.scale(rng, pixels, labels)
-        p, t = transforms.rotate(rng, p, t, fill=0)
-        p, t = transforms.crop(rng, p, t, 90, 90, fill=0)
-        p, t = transforms.flip(rng, p, t)
+        layers = transforms.scale(rng, (pixels, labels, labels.astype(np.float32)))
+        layers = transforms.rotate(rng, layers, fill=(0, 0, 0))
+        layers = transforms.crop(rng, layers, 90, 90, fill=(0, 0, 0))
+        layers = transforms.flip(rng, transforms.flip(rng, layers), axis=0)
+        p, t, soft = transforms.quarter_turns(rng, layers)
         known = t != 255
         assert ((p[..., 0] > 127) == (t == 1))[known].mean() > 0.96
+        assert abs(p[..., 0] / 255 - soft).max() < 0.02
+
+
+@pytest.mark.parametrize("pipeline", [u2net, partial(u2net, turns=True), shm, refinenet, varied])
+def test_pictures_are_functions_of_the_seed_and_of_their_size(pipeline: Pipeline) -> None:
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (70, 90, 3), np.uint8)
+    layers = photo, rng.integers(0, 3, (70, 90), np.uint8), rng.random((70, 90), np.float32)
+    for seed in range(10):
+        made = pipeline(np.random.default_rng(seed), layers, 64, 48)
+        assert [layer.shape[:2] for layer in made] == [(48, 64)] * 3
+        assert [layer.dtype for layer in made] == [layer.dtype for layer in layers]
+        assert set(np.unique(made[1])) <= {0, 1, 2, 255}
+        assert 0 <= made[2].min() <= made[2].max() <= 1
+        again = pipeline(np.random.default_rng(seed), layers, 64, 48)
+        for one, other in zip(made, again):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_trimaps_by_hand() -> None:
+    """A step, and a ramp of hair: OpenCV's ellipse of 3 is a cross that reaches one pixel."""
+    alpha = np.zeros((9, 12), np.float32)
+    alpha[:, 6:] = 1
+    step = [0, 0, 0, 0, 0, 2, 2, 1, 1, 1, 1, 1]
+    for protocol in ("standard", "published"):
+        assert trimap(alpha, 3, protocol)[4].tolist() == step
+    alpha[:, 3:6] = 0.2, 0.5, 0.8
+    assert trimap(alpha, 3)[4].tolist() == [0, 0, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1]
+    # the dilated alpha: .2 .5 .8 1 1 …; that hair next to 1 is nowhere near 0 makes it foreground
+    assert trimap(alpha, 3, "published")[4].tolist() == [0, 0, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_parts_of_people_are_in_one_group_each(shared_data: Path) -> None:
+    names = data.class_names("human_parts", shared_data / "people")
+    assert sorted(names) == sorted(name for group in GROUPS.values() for name in group)
+    assert grouped(["null", "t-shirt", "hat"]) == (0, 3, 9)
+    with pytest.raises(DataError, match="no group for helmet; choose the data set human_parts"):
+        grouped(["null", "helmet"])
 
 
 def test_compositions_are_functions_of_the_seed(people_folder: Path) -> None:
@@ -321,12 +393,15 @@ def test_compositions_are_functions_of_the_seed(people_folder: Path) -> None:
         assert set(np.unique(labels)) <= {0, 1}
         seen.add(bool(labels.any()))
     assert seen == {True, False}  # people, and now and then nobody
+    pixels, alpha = Compositions(people, nobody, [], soft=True)(np.random.default_rng(0), 64, 80)
+    assert alpha.dtype == np.float32
+    assert 0 <= alpha.min() <= alpha.max() <= 1
 
 
 def test_a_batch_has_one_size_and_an_epoch_its_own_numbers(people_folder: Path) -> None:
-    source = Photos(data.read("people", people_folder, "train"), transforms.published)
+    source = Photos(data.read("people", people_folder, "train"), with_mask, pp_humanseg)
     sizes = [(32, 32), (64, 32), (32, 96)]
-    samples = Samples(source, sizes, 4, 0, [0.5] * 3, [0.5] * 3)
+    samples = Samples(source, sizes, 4, 0, Input(32, 32))
     shapes = [tuple(samples[k][0].shape) for k in range(40)]
     assert all(len(set(shapes[k : k + 4])) == 1 for k in range(0, 40, 4))
     assert len(set(shapes)) == 3

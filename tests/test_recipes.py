@@ -8,7 +8,7 @@ from figureground import networks, recipes
 from figureground.errors import RecipeError
 from figureground.training import systems
 from figureground.training.fit import fit
-from figureground.training.segmentation import SegmentationData
+from figureground.training.segmentation import segmentation_data
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -47,7 +47,7 @@ def test_overrides() -> None:
 def test_wrong_keys_and_values_are_named(override: str, message: str) -> None:
     values = recipes.load("pp-humanseg-lite/people", ["data.root=/nowhere", override])
     with pytest.raises(RecipeError, match=message):
-        recipes.arguments(SegmentationData, values["data"], "data")
+        recipes.arguments(segmentation_data, values["data"], "data")
 
 
 def test_what_is_no_recipe(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_going_on_is_exact(
     ("overrides", "message"),
     [
         (["network.num_classes=7"], "give network.num_classes=8"),
-        (["system=re-id"], "system is 're-id'; expected one of person-segmentation, re-ident"),
+        (["system=re-id"], "system is 're-id'; expected one of matting, person-segm"),
         (["loop.monitor=mAP"], "loop.monitor is 'mAP'; expected one of map, rank1"),
         (["data.sets=[none]"], "not a folder"),
         (["data.val_share=0"], "val_share 0"),

@@ -14,21 +14,25 @@ VOC = (
     "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
     "train", "tvmonitor",
 )  # fmt: skip
+TRIMAP = ("background", "foreground", "unsure")  # in the order of SHM's channels
 
 
 @dataclass(frozen=True)
 class Form:
-    """task, output, input: as on a card. has_families: the network takes an operator family."""
+    """task, output, input: as on a card. has_families: the network takes an operator family. names: of the
+    classes, where they are always the same."""
 
     task: str
     output: str
     input: Input
     has_families: bool = False
+    names: Sequence[str] = ()
 
     def classes(self, count: int = 21) -> Sequence[str]:
-        """Names for `count` classes: Pascal VOC's if there are 21, else numbers. None if not of classes."""
-        if self.output != "class-logits":
-            return ()
+        """Names for `count` classes: its own, Pascal VOC's if there are 21, else numbers. None if not of
+        classes."""
+        if self.names or self.output != "class-logits":
+            return self.names
         return VOC if count == len(VOC) else tuple(f"class {n}" for n in range(count))
 
 
@@ -44,11 +48,12 @@ def form(network: str, family: str = "torch") -> Form:
     if network.startswith("refinenet"):
         padded = Input(513, 513, "pad", **IMAGENET)  # type: ignore[arg-type]
         return Form("semantic-segmentation", "class-logits", padded, network[9:].isdigit())
-    if network == "shm":
+    if network in ("shm", "shm_trimap"):
         mean = (104 / 255, 112 / 255, 121 / 255)
-        return Form(
-            "matting", "alpha", Input(320, 320, channels="bgr", mean=mean, std=(1.0, 1.0, 1.0))
-        )
+        input = Input(320, 320, channels="bgr", mean=mean, std=(1.0, 1.0, 1.0))
+        if network == "shm":
+            return Form("matting", "alpha", input)
+        return Form("matting", "class-logits", input, names=TRIMAP)
     if network.startswith("osnet"):
         return Form("re-identification", "embedding", Input(128, 256, **IMAGENET))  # type: ignore[arg-type]
     if network.startswith("pp_humansegv2"):

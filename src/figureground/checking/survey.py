@@ -98,7 +98,8 @@ def survey(
     else:
         result.examples = found
     _look(result, limit, progress)
-    if name in data.class_lists():
+    labelled = any(example.labels for some in result.examples.values() for example in some)
+    if labelled and name in data.class_lists():
         try:
             result.classes = data.class_names(name, result.root)
         except DataError as error:
@@ -139,6 +140,17 @@ def _measured(chosen: tuple[str, Example | Sighting]) -> tuple[Photo, list[Truth
     photo = measure.photo(one.image, split)
     paths = {} if isinstance(one, Sighting) else {kind: getattr(one, kind) for kind in measure.READ}
     truths = [
-        measure.truth(path, kind, photo) for kind, path in paths.items() if path and path.is_file()
+        measure.truth(path, kind, photo)
+        for kind, path in paths.items()
+        if path and path.is_file() and path.suffix != ".mat"  # SBD's, which PIL does not open
     ]
+    if isinstance(one, Example) and one.groups:
+        truths = [
+            _grouped(truth, one.groups) if truth.kind == "labels" else truth for truth in truths
+        ]
     return photo, truths
+
+
+def _grouped(truth: Truth, groups: tuple[int, ...]) -> Truth:
+    counts = np.bincount(data.group_table(groups), truth.histogram, minlength=256)
+    return replace(truth, histogram=counts.astype(np.uint32))

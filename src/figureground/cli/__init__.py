@@ -29,6 +29,7 @@ VERBS = (
     "models",
     "bench",
     "demo",
+    "recipes",
     "check",
     "train",
     "evaluate",

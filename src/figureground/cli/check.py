@@ -11,7 +11,7 @@ from figureground.errors import DataError, RecipeError
 if TYPE_CHECKING:
     from figureground.checking.finding import Finding
 
-NEEDED = {"person-segmentation": ("train", "val")}  # splits, by a recipe's system; others: train
+VALIDATED = "person-segmentation", "matting", "semantic-segmentation"  # on the split val by default
 SHOWN = 5  # names of a finding
 
 
@@ -83,6 +83,7 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
 
     values = recipes.load(recipe, overrides)
     given = values["data"]
+    val = given.get("val_split", "val" if values["system"] in VALIDATED else "")
     sets = given.get("sets", ["."])
     if not isinstance(sets, list):
         raise RecipeError(f"data.sets is {sets!r}; expected a list of folders, such as [.]")
@@ -90,7 +91,7 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
         "name": str(given.get("name") or ""),
         "root": str(given.get("root") or ""),
         "sets": [str(folder) for folder in sets],
-        "needed": NEEDED.get(values["system"], ("train",)),
+        "needed": ("train", *([val] if val else [])),
     }
 
 

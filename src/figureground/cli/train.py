@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,30 @@ def train(
     ] = [],  # noqa: B006
     *,
     run: Annotated[str, "folder for weights, checkpoints and curves (default: runs/RECIPE)"] = "",
+    smoke: Annotated[
+        bool, "a minute on drawn pictures, to see that it runs; kept only with --run"
+    ] = False,
 ) -> int:
     """Train a network by a recipe.
 
     A run folder that already holds a run by the same recipe is continued where it stopped.
+    init=MODEL starts from a card, a checkpoint of any framework, or another run's best.safetensors.
     """
+    from figureground import recipes
+
+    values = recipes.load(recipe, overrides)
+    if not smoke:
+        name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
+        return _learn(values, Path(run or f"runs/{name}"))
+    from figureground.training import smoke as small
+
+    with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
+        return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
+
+
+def _learn(values: dict[str, Any], folder: Path) -> int:
+    import json
+
     import torch
     import yaml
 
@@ -25,10 +45,10 @@ def train(
     from figureground.errors import RecipeError
     from figureground.imaging.write import write
     from figureground.training import system
-    from figureground.training.fit import fit, load_weights
-    from figureground.training.run import build_network
+    from figureground.training.fit import fit
+    from figureground.training.run import CLASSES, build_network
+    from figureground.training.start import start_from
 
-    values = recipes.load(recipe, overrides)
     Task, Data = system(values)
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
@@ -36,10 +56,7 @@ def train(
     loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
     data = Data(**recipes.arguments(Data, values["data"], "data"))
     lesson = Task(network, **task)
-    if values.get("init"):
-        load_weights(network, Path(values["init"]))
 
-    folder = Path(run or f"runs/{Path(recipe).stem if recipe.endswith('.yaml') else recipe}")
     kept = folder / "recipe.yaml"
     going_on = (folder / "last.ckpt").exists()
     if going_on and _essence(recipes.load(str(kept))) != _essence(values):
@@ -47,7 +64,11 @@ def train(
             f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER, or "
             f"start from its weights with init={folder / 'best.safetensors'}"
         )
+    if values.get("init") and not going_on:
+        print(f"starting from {start_from(network, values['network']['name'], values['init'])}")
     write(kept, yaml.safe_dump(values, sort_keys=False).encode())
+    if classes := getattr(data, "classes", ()):
+        write(folder / CLASSES, json.dumps(classes, ensure_ascii=False).encode())
     print(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
     try:
         best = fit(lesson, data, folder, **loop)

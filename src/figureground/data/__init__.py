@@ -35,6 +35,7 @@ class Example:
 
     mask: the person or salient object (read_mask). alpha: the same, soft (read_alpha). labels: a class per
     pixel (read_labels). trimap: 0 and 255 where the alpha is sure, between them where it is not.
+    groups: where classes are grouped, the group of each class number in `labels`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Example:
     alpha: Path | None = None
     labels: Path | None = None
     trimap: Path | None = None
+    groups: tuple[int, ...] = ()
 
     def files(self) -> list[Path]:
         every = (self.image, self.mask, self.alpha, self.labels, self.trimap)
@@ -206,10 +208,14 @@ def read_mask(path: Path) -> Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """A file of class numbers, palette or 8-bit grey, as it stands; 255 = ignored.
+    """A file of class numbers, palette or 8-bit grey, or SBD's .mat, as it stands; 255 = ignored.
 
     Raises DataError for a file that cannot be decoded or is of another kind.
     """
+    if path.suffix == ".mat":
+        from figureground.data.sbd import read_mat
+
+        return read_mat(path)
     try:
         with Image.open(path) as file:
             mode, values = file.mode, np.asarray(file)
@@ -230,3 +236,30 @@ def read_alpha(path: Path) -> Alpha:
     photo = read_image(path)
     values = photo.pixels[:, :, 0] if photo.opacity is None else photo.opacity
     return np.divide(values, 255, dtype=np.float32)
+
+
+def read_soft(example: Example) -> Alpha:
+    """The alpha of an example, or else its mask as 0 and 1; what the mask ignores is 0.
+
+    Raises DataError when it has neither, or its file cannot be decoded (ImageError for an alpha).
+    """
+    if example.alpha is not None:
+        return read_alpha(example.alpha)
+    if example.mask is None:
+        raise DataError(f"{example.image} has no alpha and no mask; choose a data set that has")
+    return (read_mask(example.mask) == 1).astype(np.float32)
+
+
+def read_class_labels(example: Example) -> Labels:
+    """The class numbers of an example, grouped where it says so; DataError when it has none."""
+    if example.labels is None:
+        raise DataError(f"{example.image} has no class labels; choose a data set that has")
+    labels = read_labels(example.labels)
+    return group_table(example.groups)[labels] if example.groups else labels
+
+
+def group_table(groups: tuple[int, ...]) -> Labels:
+    """The group of each of 256 class numbers; IGNORE beyond those that are grouped."""
+    table = np.full(256, IGNORE, np.uint8)
+    table[: len(groups)] = groups
+    return table

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from figureground.data import Example, Labels, Pixels, read_mask
-from figureground.data.transforms import blur, distort, read_grey, read_photo
+from figureground.data import Example, Pixels, read_alpha, read_mask
+from figureground.data.transforms import Layers, camera, read_photo
 from figureground.errors import DataError
 
 Matrix = NDArray[np.float64]
+Grey = NDArray[np.uint8]  # H×W alpha, 255 is the person
 
 
 @cache
@@ -28,7 +29,7 @@ def _pyramid(path: Path, kind: str) -> list[NDArray[np.uint8]]:
     if kind == "photo":
         level = read_photo(path)
     elif kind == "alpha":
-        level = read_grey(path)
+        level = (read_alpha(path) * 255).round().astype(np.uint8)
     else:
         level = read_mask(path) * np.uint8(255)
     levels = [level]
@@ -38,10 +39,22 @@ def _pyramid(path: Path, kind: str) -> list[NDArray[np.uint8]]:
     return levels
 
 
+def _mask(example: Example) -> tuple[Path, str]:
+    """The file that outlines the person, and its kind."""
+    path = example.mask or example.alpha
+    assert path is not None
+    return path, "mask" if example.mask else "alpha"
+
+
+def _alpha(example: Example) -> tuple[Path, str]:
+    """The same, the soft one if there is one."""
+    return (example.alpha, "alpha") if example.alpha else _mask(example)
+
+
 @cache
-def _box(mask: Path) -> tuple[int, int, int, int]:
+def _box(path: Path, kind: str) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the person."""
-    x, y, width, height = cv2.boundingRect(_pyramid(mask, "mask")[0])
+    x, y, width, height = cv2.boundingRect((_pyramid(path, kind)[0] > 127).astype(np.uint8))
     return x, y, x + max(width, 1), y + max(height, 1)
 
 
@@ -116,7 +129,8 @@ def _outlines(mask: Path) -> bool:
 
 
 class Compositions:
-    """Draws (pixels height×width×3 uint8 RGB, labels height×width of 0 and 1).
+    """Draws (pixels height×width×3 uint8 RGB, labels height×width of 0 and 1), or, soft, an alpha float32
+    height×width in [0, 1] instead of the labels.
 
     people: one whole person in each photo, fit to be cut out. scenes: photos of people of any kind,
     used as they are. nobody: photos of no person; those with a mask also lend the thing it outlines.
@@ -132,63 +146,71 @@ class Compositions:
         scenes: list[Example],
         photo_share: float = 0.42,
         empty_share: float = 0.13,
+        soft: bool = False,
     ) -> None:
         self.people = people
         self.scenes = scenes
         self.nobody = nobody
+        self.soft = soft
         self.photo_share = photo_share
         self.crowds = np.array(
             [empty_share, *(1 - empty_share) * np.array([0.63, 0.21, 0.115, 0.045])]
         )
         self.things = [e for e in nobody if e.mask is not None and _outlines(e.mask)]
 
-    def __call__(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
+    def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         kind = rng.random()
         if self.scenes and kind < 0.1:
             example = self._pick(rng, self.scenes)
-            pixels, labels = self._whole(rng, example.image, example.mask, width, height, 1.7)
+            pixels, alpha = self._whole(
+                rng, example.image, self._truth(example), width, height, 1.7
+            )
             crowd = int(rng.random() < 0.1)
         elif not self.nobody or kind < self.photo_share:
             if rng.random() < 0.4:
                 example = self._pick(rng, self.people)
-                pixels, labels = self._whole(rng, example.image, example.mask, width, height, 1.5)
+                pixels, alpha = self._whole(
+                    rng, example.image, self._truth(example), width, height, 1.5
+                )
             else:
-                pixels, labels = self._photo(rng, width, height)
+                pixels, alpha = self._photo(rng, width, height)
             crowd = int(rng.random() < 0.2)
         else:
-            pixels, labels = self._background(rng, width, height)
+            pixels, alpha = self._background(rng, width, height)
             crowd = int(rng.choice(5, p=self.crowds))
         if self.things and rng.random() < 0.3:
-            self._paste_thing(rng, pixels, labels, rng.uniform(0.2, 0.9))
+            self._paste_thing(rng, pixels, alpha, rng.uniform(0.2, 0.9))
         for _ in range(crowd):
-            self._paste_person(rng, pixels, labels, crowd)
+            self._paste_person(rng, pixels, alpha, crowd)
         if self.things and rng.random() < 0.08:
-            self._paste_thing(rng, pixels, labels, rng.uniform(0.15, 0.4))
-        return _camera(rng, pixels), labels
+            self._paste_thing(rng, pixels, alpha, rng.uniform(0.15, 0.4))
+        truth = alpha.astype(np.float32) / 255 if self.soft else (alpha > 127).astype(np.uint8)
+        return camera(rng, pixels), truth
+
+    def _truth(self, example: Example) -> tuple[Path, str]:
+        return _alpha(example) if self.soft else _mask(example)
 
     def _pick(self, rng: Generator, examples: list[Example]) -> Example:
         return examples[rng.integers(len(examples))]
 
-    def _photo(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
+    def _photo(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Grey]:
         """A person in the surroundings of the photo; its borders mirrored where it ends."""
         example = self._pick(rng, self.people)
-        assert example.mask is not None
         photo = _pyramid(example.image, "photo")
-        m = _pose(rng, _box(example.mask), width, height, 1)
+        m = _pose(rng, _box(*_mask(example)), width, height, 1)
         m = _cover(m, photo[0].shape[1], photo[0].shape[0], width, height)
         border = cv2.BORDER_REFLECT_101
         pixels = _warp(photo, m, (width, height), border)
-        mask = _warp(_pyramid(example.mask, "mask"), m, (width, height), border)
-        return _tone(rng, pixels), (mask > 127).astype(np.uint8)
+        alpha = _warp(_pyramid(*self._truth(example)), m, (width, height), border)
+        return _tone(rng, pixels), alpha
 
-    def _background(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
+    def _background(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Grey]:
         """A photo of nobody, or the empty side of a person photo."""
-        labels = np.zeros((height, width), np.uint8)
+        nothing = np.zeros((height, width), np.uint8)
         if rng.random() < 0.3:
             example = self._pick(rng, self.people)
-            assert example.mask is not None
             photo = _pyramid(example.image, "photo")[0]
-            left, _, right, _ = _box(example.mask)
+            left, _, right, _ = _box(*_mask(example))
             start, end = max(
                 (0, left - 4), (right + 4, photo.shape[1]), key=lambda side: side[1] - side[0]
             )
@@ -197,19 +219,19 @@ class Compositions:
                 top = int(rng.integers(len(photo) - tall + 1))
                 side = np.ascontiguousarray(photo[top : top + tall, start:end])
                 side = cv2.resize(side, (width, height), interpolation=cv2.INTER_AREA)
-                return _tone(rng, side), labels
+                return _tone(rng, side), nothing
         return self._whole(rng, self._pick(rng, self.nobody).image, None, width, height, 2.2)
 
     def _whole(
         self,
         rng: Generator,
         image: Path,
-        mask: Path | None,
+        truth: tuple[Path, str] | None,
         width: int,
         height: int,
         zoom: float,
-    ) -> tuple[Pixels, Labels]:
-        """A photo that covers the canvas, enlarged up to `zoom` times; its mask as labels."""
+    ) -> tuple[Pixels, Grey]:
+        """A photo that covers the canvas, enlarged up to `zoom` times."""
         photo = _pyramid(image, "photo")
         tall, wide = photo[0].shape[:2]
         scale = max(width / wide, height / tall) * rng.uniform(1, zoom)
@@ -221,75 +243,43 @@ class Compositions:
         m = _placement(rng, (wide / 2, tall / 2), scale, target)
         border = cv2.BORDER_REFLECT_101
         pixels = _tone(rng, _warp(photo, m, (width, height), border))
-        if mask is None:
+        if truth is None:
             return pixels, np.zeros((height, width), np.uint8)
-        warped = _warp(_pyramid(mask, "mask"), m, (width, height), border)
-        return pixels, (warped > 127).astype(np.uint8)
+        return pixels, _warp(_pyramid(*truth), m, (width, height), border)
 
-    def _paste_person(self, rng: Generator, pixels: Pixels, labels: Labels, crowd: int) -> None:
+    def _paste_person(self, rng: Generator, pixels: Pixels, truth: Grey, crowd: int) -> None:
         example = self._pick(rng, self.people)
-        assert example.mask is not None
-        size = labels.shape[1], labels.shape[0]
-        m = _pose(rng, _box(example.mask), *size, crowd)
-        kind, soft = ("alpha", example.alpha) if example.alpha else ("mask", example.mask)
-        self._paste(rng, pixels, example.image, soft, kind, m, labels, 1)
+        m = _pose(rng, _box(*_mask(example)), truth.shape[1], truth.shape[0], crowd)
+        self._paste(rng, pixels, example.image, _alpha(example), m, truth, 255)
 
-    def _paste_thing(self, rng: Generator, pixels: Pixels, labels: Labels, share: float) -> None:
+    def _paste_thing(self, rng: Generator, pixels: Pixels, truth: Grey, share: float) -> None:
         example = self._pick(rng, self.things)
-        assert example.mask is not None
-        height, width = labels.shape
-        left, top, right, bottom = _box(example.mask)
+        height, width = truth.shape
+        left, top, right, bottom = _box(*_mask(example))
         scale = share * min(height, width) / max(bottom - top, right - left)
         centre = (left + right) / 2, (top + bottom) / 2
         target = width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)
         m = _placement(rng, centre, scale, target)
-        self._paste(rng, pixels, example.image, example.mask, "mask", m, labels, 0)
+        self._paste(rng, pixels, example.image, _mask(example), m, truth, 0)
 
     def _paste(
         self,
         rng: Generator,
         pixels: Pixels,
         image: Path,
-        soft: Path,
-        kind: str,
+        cut: tuple[Path, str],
         m: Matrix,
-        labels: Labels,
-        label: int,
+        truth: Grey,
+        value: int,
     ) -> None:
-        """Blends the cut-out into pixels and writes its label, both in place."""
-        size = labels.shape[1], labels.shape[0]
-        alpha = _warp(_pyramid(soft, kind), m, size, cv2.BORDER_CONSTANT)
+        """Blends the cut-out into pixels, and its value, 255 for a person, into the truth, in place."""
+        size = truth.shape[1], truth.shape[0]
+        alpha = _warp(_pyramid(*cut), m, size, cv2.BORDER_CONSTANT)
         layer = _tone(rng, _warp(_pyramid(image, "photo"), m, size, cv2.BORDER_REPLICATE))
         if rng.random() < 0.3:
             alpha = cv2.blur(alpha, (3, 3))
         weight = (alpha * np.float32(1 / 255))[..., None]
         np.copyto(pixels, (layer * weight + pixels * (1 - weight) + 0.5).astype(np.uint8))
-        labels[alpha > 127] = label
-
-
-def _camera(rng: Generator, pixels: Pixels) -> Pixels:
-    """Light, lens, sensor and JPEG of some stranger's camera."""
-    height, width = pixels.shape[:2]
-    if rng.random() < 0.5:
-        pixels = distort(rng, pixels, strength=0.35, hue=14)
-    if rng.random() < 0.15:  # light from one side
-        angle = rng.uniform(0, 2 * np.pi)
-        y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-        light = 1 + rng.uniform(0.2, 0.6) * (np.cos(angle) * x + np.sin(angle) * y)
-        pixels = np.clip(pixels * light[..., None], 0, 255).astype(np.uint8)
-    if rng.random() < 0.06:
-        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        pixels = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    if rng.random() < 0.15:  # a small picture, enlarged
-        share = rng.uniform(0.25, 0.7)
-        small = cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        pixels = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    pixels = blur(rng, pixels, p=0.15, largest=5)
-    if rng.random() < 0.25:
-        noise = rng.standard_normal(pixels.shape, np.float32) * np.float32(rng.uniform(2, 14))
-        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-    if rng.random() < 0.35:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-        stored = cv2.imencode(".jpg", pixels, quality)[1]
-        return np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), np.uint8)
-    return pixels
+        np.copyto(
+            truth, (value * weight[..., 0] + truth * (1 - weight[..., 0]) + 0.5).astype(np.uint8)
+        )

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from figureground.data import Pixels, Sighting
-from figureground.data.transforms import distort, normalize, read_photo
-from figureground.runtime.prepare import Input
+from figureground.data.transforms import distort, read_photo
+from figureground.runtime.prepare import Input, normalize
 
 
 def read_crop(path: Path, spec: Input) -> Pixels:
@@ -134,5 +134,5 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         if self.colour:
             pixels = distort(rng, pixels, self.colour, self.hue)
         pixels = erase(rng, pixels, self.fill, self.erasing)
-        image = torch.from_numpy(normalize(pixels, list(self.spec.mean), list(self.spec.std)))
+        image = torch.from_numpy(normalize(pixels, self.spec))
         return image, torch.tensor(self.labels[index])

@@ -2,12 +2,13 @@
 
 The reader `pairs` takes any set laid out as `images` beside `masks` (see read_mask), `alpha` (see
 read_alpha) or `labels` (see read_labels), and perhaps `trimaps`, in the folder of the split,
-root/SPLIT/images, or, for the split `all`, in the root itself. Suffixes may differ.
+root/SPLIT/images, or, for the split `all`, in the root itself. Suffixes may differ. The names of the
+classes of labels are in root/class_names.json.
 """
 
 from pathlib import Path
 
-from figureground.data import Example
+from figureground.data import Example, json_names
 from figureground.errors import DataError, SplitError
 
 FIELDS = {"masks": "mask", "alpha": "alpha", "labels": "labels", "trimaps": "trimap"}
@@ -32,7 +33,7 @@ def matched(images: Path, **truths: Path) -> list[Example]:
                 )
                 alone += [here[stem] for stem in lonely]
     examples = [
-        Example(stem, photo, **{field: files[stem] for field, files in found.items()})
+        Example(stem, photo, **{field: files[stem] for field, files in found.items()})  # type: ignore[arg-type]
         for stem, photo in sorted(photos.items())
         if all(stem in files for files in found.values())
     ]
@@ -66,4 +67,9 @@ def pairs(root: Path, split: str) -> list[Example]:
     return matched(folder / "images", **truths)
 
 
+def class_names(root: Path) -> list[str]:
+    return json_names(root / "class_names.json")
+
+
 READERS = {"pairs": pairs}
+CLASSES = {"pairs": class_names}

@@ -1,37 +1,72 @@
 """Training pictures by number, so that a run can be repeated and resumed exactly."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.random import Generator
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from figureground.data import Example, Labels, Pixels, read_mask
-from figureground.data.transforms import Transform, normalize, read_photo
+from figureground.data import Example, read_class_labels, read_mask, read_soft
+from figureground.data.pictures import Pipeline
+from figureground.data.transforms import Layers, read_photo
+from figureground.errors import DataError
+from figureground.runtime.prepare import Input, normalize, prepare
 
-Source = Callable[[Generator, int, int], tuple[Pixels, Labels]]
+Source = Callable[[Generator, int, int], Layers]
+Read = Callable[[Example], Layers]
+
+
+def with_mask(example: Example) -> Layers:
+    """Photo and labels: 0, 1 and 255 = ignored; a photo of nobody has no mask."""
+    photo = read_photo(example.image)
+    if example.mask is None:
+        return photo, np.zeros(photo.shape[:2], np.uint8)
+    return _alike(example, photo, read_mask(example.mask))
+
+
+def with_soft(example: Example) -> Layers:
+    """Photo and soft map: the alpha, or else the mask."""
+    return _alike(example, read_photo(example.image), read_soft(example))
+
+
+def with_labels(example: Example) -> Layers:
+    """Photo and class numbers."""
+    return _alike(example, read_photo(example.image), read_class_labels(example))
+
+
+def _alike(example: Example, photo: NDArray[Any], truth: NDArray[Any]) -> Layers:
+    if photo.shape[:2] != truth.shape:
+        (height, width), (tall, wide) = photo.shape[:2], truth.shape
+        raise DataError(f"{example.image} is {width}x{height} pixels, its truth {wide}x{tall}")
+    return photo, truth
 
 
 class Photos:
-    """Draws one of the examples and transforms it."""
+    """Draws one of the examples and makes a picture of it."""
 
-    def __init__(self, examples: list[Example], transform: Transform) -> None:
+    def __init__(self, examples: list[Example], read: Read, pipeline: Pipeline) -> None:
         self.examples = examples
-        self.transform = transform
+        self.read = read
+        self.pipeline = pipeline
 
-    def __call__(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Labels]:
+    def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         example = self.examples[rng.integers(len(self.examples))]
-        assert example.mask is not None
-        pixels, labels = read_photo(example.image), read_mask(example.mask)
-        return self.transform(rng, pixels, labels, width, height)
+        return self.pipeline(rng, self.read(example), width, height)
 
 
-class Samples(Dataset[tuple[Tensor, Tensor]]):
+def tensors(truths: Layers) -> list[Tensor]:
+    """Labels as int64, soft maps as float32."""
+    return [torch.from_numpy(t.astype(np.int64) if t.dtype == np.uint8 else t) for t in truths]
+
+
+class Samples(Dataset[tuple[Tensor, ...]]):
     """Sample k is a function of (seed, k); all samples of one batch have one of `sizes`.
 
-    Gives (3×H×W float32 normalised image, H×W int64 labels).
+    Gives 3×H×W float32, normalised as `spec` says, and the truths: H×W int64 labels, float32 soft maps.
     """
 
     def __init__(
@@ -40,22 +75,35 @@ class Samples(Dataset[tuple[Tensor, Tensor]]):
         sizes: list[tuple[int, int]],
         batch_size: int,
         seed: int,
-        mean: list[float],
-        std: list[float],
+        spec: Input,
     ) -> None:
         self.source = source
         self.sizes = sizes
         self.batch_size = batch_size
         self.seed = seed
-        self.mean = mean
-        self.std = std
+        self.spec = spec
 
-    def __getitem__(self, k: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, k: int) -> tuple[Tensor, ...]:
         batch = np.random.default_rng((self.seed, 1, k // self.batch_size))
         width, height = self.sizes[batch.integers(len(self.sizes))]
-        pixels, labels = self.source(np.random.default_rng((self.seed, 0, k)), width, height)
-        image = torch.from_numpy(normalize(pixels, self.mean, self.std))
-        return image, torch.from_numpy(labels.astype(np.int64))
+        pixels, *truths = self.source(np.random.default_rng((self.seed, 0, k)), width, height)
+        return torch.from_numpy(normalize(pixels, self.spec)), *tensors(tuple(truths))
+
+
+class Validation(Dataset[tuple[Tensor, ...]]):
+    """Photos as a predictor sees them, with their truths at full size."""
+
+    def __init__(self, examples: list[Example], read: Read, spec: Input) -> None:
+        self.examples = examples
+        self.read = read
+        self.spec = spec
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        pixels, *truths = self.read(self.examples[index])
+        return torch.from_numpy(prepare(pixels, self.spec)[0]), *tensors(tuple(truths))
 
 
 class Onward(Sampler[int]):

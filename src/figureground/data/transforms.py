@@ -1,37 +1,37 @@
-"""Joint transforms of a photo (H×W×3 uint8 RGB) and its label map (H×W uint8, 255 = ignored).
+"""Random transforms of layers: a photo and what is true of it, which move together.
 
-Every random function takes the generator first and draws all it needs from it, so a sample is a
-function of its seed. `published` is PP-HumanSegV2's training pipeline: the same steps, ranges and
-probabilities; hue is turned about the grey axis rather than in HSV.
+Layers are told apart by their kind: H×W×3 uint8 is a photo (RGB), H×W uint8 are labels (255 = ignored),
+H×W float32 is a soft map in [0, 1]. Every random function takes the generator first and draws all it
+needs from it, so a sample is a function of its seed. Which steps make up a training picture is said in
+`pictures`.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from figureground.data import IGNORE, Labels, Pixels
+from figureground.data import IGNORE, Pixels
 from figureground.errors import DataError
+
+Layer = NDArray[Any]
+Layers = tuple[Layer, ...]
 
 cv2.setNumThreads(0)  # the loader's processes are the parallelism
 
 
 def read_photo(path: Path) -> Pixels:
     """A photo as RGB; DataError when it cannot be decoded."""
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path), cv2.COLOR_BGR2RGB)
 
 
-def read_grey(path: Path) -> NDArray[np.uint8]:
-    """A photo's brightness, or an alpha file; DataError when it cannot be decoded."""
-    return _decode(path, cv2.IMREAD_GRAYSCALE)
-
-
-def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
+def _decode(path: Path) -> NDArray[np.uint8]:
     try:  # not imread, which knows no names beyond ASCII on Windows
-        values = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+        values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):
         values = None
     if values is None:
@@ -39,68 +39,101 @@ def _decode(path: Path, flags: int) -> NDArray[np.uint8]:
     return values
 
 
-def resize(pixels: Pixels, labels: Labels, width: int, height: int) -> tuple[Pixels, Labels]:
-    """To an exact size: bilinear for the photo (as PaddleSeg trains), nearest for labels."""
-    return (
-        cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR),
-        cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST),
-    )
+def _labels(layer: Layer) -> bool:
+    return layer.ndim == 2 and layer.dtype == np.uint8
 
 
-def normalize(pixels: Pixels, mean: list[float], std: list[float]) -> NDArray[np.float32]:
-    """(x / 255 − mean) / std per channel; H×W×3 uint8 to 3×H×W float32."""
-    deviation = np.asarray(std, np.float32)
-    scale = 1 / (255 * deviation)
-    shift = np.asarray(mean, np.float32) / deviation
-    return np.ascontiguousarray((pixels * scale - shift).transpose(2, 0, 1), np.float32)
+def resize(layers: Layers, width: int, height: int, filter: int = cv2.INTER_LINEAR) -> Layers:
+    """To an exact size: photos and soft maps by `filter`, one of OpenCV's; labels to the nearest."""
+
+    def resized(layer: Layer) -> Layer:
+        used = cv2.INTER_NEAREST if _labels(layer) else filter
+        made = cv2.resize(layer, (width, height), interpolation=used)
+        return made.clip(0, 1) if layer.dtype == np.float32 else made  # cubic overshoots
+
+    return tuple(resized(layer) for layer in layers)
 
 
-def flip(rng: Generator, pixels: Pixels, labels: Labels, p: float = 0.5) -> tuple[Pixels, Labels]:
-    """Mirrors left and right with probability p."""
+def flip(rng: Generator, layers: Layers, p: float = 0.5, axis: int = 1) -> Layers:
+    """Mirrors with probability p: left and right (axis 1), or top and bottom (axis 0)."""
     if rng.random() < p:
-        return np.ascontiguousarray(pixels[:, ::-1]), np.ascontiguousarray(labels[:, ::-1])
-    return pixels, labels
+        return tuple(np.ascontiguousarray(np.flip(layer, axis)) for layer in layers)
+    return layers
+
+
+def quarter_turns(rng: Generator, layers: Layers) -> Layers:
+    """Turns by 0, 90, 180 or 270 degrees, each as likely."""
+    turns = int(rng.integers(4))
+    return tuple(np.ascontiguousarray(np.rot90(layer, turns)) for layer in layers)
 
 
 def scale(
-    rng: Generator, pixels: Pixels, labels: Labels, low: float = 0.75, high: float = 1.25
-) -> tuple[Pixels, Labels]:
+    rng: Generator,
+    layers: Layers,
+    low: float = 0.75,
+    high: float = 1.25,
+    filter: int = cv2.INTER_LINEAR,
+) -> Layers:
     """Resizes both sides by one factor, uniform in [low, high]."""
     factor = rng.uniform(low, high)
-    height, width = labels.shape
-    return resize(pixels, labels, round(width * factor), round(height * factor))
+    height, width = layers[0].shape[:2]
+    return resize(layers, max(round(width * factor), 1), max(round(height * factor), 1), filter)
+
+
+def _beyond(layer: Layer, fill: Sequence[float]) -> Sequence[float]:
+    """What is beyond the border: a colour, no label, nothing."""
+    return fill if layer.ndim == 3 else (IGNORE if _labels(layer) else 0,)
+
+
+GREY = (127.5, 127.5, 127.5)
 
 
 def rotate(
-    rng: Generator, pixels: Pixels, labels: Labels, degrees: float = 15, fill: float = 127.5
-) -> tuple[Pixels, Labels]:
+    rng: Generator, layers: Layers, degrees: float = 15, fill: Sequence[float] = GREY
+) -> Layers:
     """Turns about the centre by up to ±degrees on a canvas that keeps the corners."""
-    height, width = labels.shape
+    height, width = layers[0].shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-degrees, degrees), 1)
     cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
     size = int(height * sin + width * cos), int(height * cos + width * sin)
     matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    return (
-        cv2.warpAffine(pixels, matrix, size, borderValue=(fill,) * 3),
-        cv2.warpAffine(labels, matrix, size, flags=cv2.INTER_NEAREST, borderValue=IGNORE),
+    return tuple(
+        cv2.warpAffine(
+            layer,
+            matrix,
+            size,
+            flags=cv2.INTER_NEAREST if _labels(layer) else cv2.INTER_LINEAR,
+            borderValue=_beyond(layer, fill),
+        )
+        for layer in layers
     )
 
 
 def crop(
-    rng: Generator,
-    pixels: Pixels,
-    labels: Labels,
-    width: int,
-    height: int,
-    fill: float = 127.5,
-) -> tuple[Pixels, Labels]:
+    rng: Generator, layers: Layers, width: int, height: int, fill: Sequence[float] = GREY
+) -> Layers:
     """A random window of exactly width×height; smaller photos are padded right and below."""
-    right, below = max(width - labels.shape[1], 0), max(height - labels.shape[0], 0)
-    pixels = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(fill,) * 3)
-    labels = cv2.copyMakeBorder(labels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=IGNORE)
-    y = rng.integers(labels.shape[0] - height + 1)
-    x = rng.integers(labels.shape[1] - width + 1)
-    return pixels[y : y + height, x : x + width], labels[y : y + height, x : x + width]
+    tall, wide = layers[0].shape[:2]
+    right, below = max(width - wide, 0), max(height - tall, 0)
+    y = rng.integers(tall + below - height + 1)
+    x = rng.integers(wide + right - width + 1)
+    padded = (
+        cv2.copyMakeBorder(
+            layer, 0, below, 0, right, cv2.BORDER_CONSTANT, value=_beyond(layer, fill)
+        )
+        for layer in layers
+    )
+    return tuple(np.ascontiguousarray(layer[y : y + height, x : x + width]) for layer in padded)
+
+
+def window(rng: Generator, layers: Layers, width: int, height: int, least: float = 0.6) -> Layers:
+    """A random part, of each side at least that share, resized to width×height without aliasing."""
+    tall, wide = layers[0].shape[:2]
+    w, h = (max(round(side * rng.uniform(least, 1)), 1) for side in (wide, tall))
+    x, y = rng.integers(wide - w + 1), rng.integers(tall - h + 1)
+    part = tuple(np.ascontiguousarray(layer[y : y + h, x : x + w]) for layer in layers)
+    shrinks = width < w and height < h
+    return resize(part, width, height, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def distort(rng: Generator, pixels: Pixels, strength: float = 0.5, hue: float = 18) -> Pixels:
@@ -143,16 +176,29 @@ def blur(rng: Generator, pixels: Pixels, p: float = 1 / 3, largest: int = 9) -> 
     return cv2.GaussianBlur(pixels, (kernel, kernel), 0)
 
 
-def published(
-    rng: Generator, pixels: Pixels, labels: Labels, width: int, height: int
-) -> tuple[Pixels, Labels]:
-    """PP-HumanSegV2's training pipeline (PaddleSeg's human and portrait configurations)."""
-    pixels, labels = resize(pixels, labels, width, height)
-    pixels, labels = scale(rng, pixels, labels)
-    pixels, labels = rotate(rng, pixels, labels)
-    pixels, labels = crop(rng, pixels, labels, width, height)
-    pixels, labels = flip(rng, pixels, labels)
-    return blur(rng, distort(rng, pixels)), labels
-
-
-Transform = Callable[[Generator, Pixels, Labels, int, int], tuple[Pixels, Labels]]
+def camera(rng: Generator, pixels: Pixels) -> Pixels:
+    """Light, lens, sensor and JPEG of some stranger's camera."""
+    height, width = pixels.shape[:2]
+    if rng.random() < 0.5:
+        pixels = distort(rng, pixels, strength=0.35, hue=14)
+    if rng.random() < 0.15:  # light from one side
+        angle = rng.uniform(0, 2 * np.pi)
+        y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+        light = 1 + rng.uniform(0.2, 0.6) * (np.cos(angle) * x + np.sin(angle) * y)
+        pixels = np.clip(pixels * light[..., None], 0, 255).astype(np.uint8)
+    if rng.random() < 0.06:
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        pixels = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    if rng.random() < 0.15:  # a small picture, enlarged
+        share = rng.uniform(0.25, 0.7)
+        small = cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    pixels = blur(rng, pixels, p=0.15, largest=5)
+    if rng.random() < 0.25:
+        noise = rng.standard_normal(pixels.shape, np.float32) * np.float32(rng.uniform(2, 14))
+        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.35:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
+        stored = cv2.imencode(".jpg", pixels, quality)[1]
+        return np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR), np.uint8)
+    return pixels

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import nn
 
-from figureground import hub, recipes
+from figureground import hub
 from figureground.errors import ExportError
 from figureground.export.graph import FirstMap, fused, prove, to_onnx
 from figureground.hub.card import Card, File, front_matter
@@ -122,21 +122,5 @@ def export_run(
     """The network of a run folder, by write_model."""
     from figureground.training.run import load_run  # with the training loop, which is large
 
-    network, input = load_run(run, weights)
-    card = Card(
-        name=name,
-        task="person-segmentation",
-        network=recipes.load(str(run / "recipe.yaml"))["network"],
-        input=input,
-        output="person-logits",
-        files=(),
-        path=run,
-        licences={
-            "code": "Apache-2.0",
-            "weights": "unknown",
-            "data": "unknown",
-            "commercial": "unknown",
-        },
-        text=f"Exported from {run.name}. Say here on what it was trained, how, and how well it does.",
-    )
+    network, card = load_run(run, weights)
     return write_model(network, card, output, name, half=half)

@@ -23,14 +23,23 @@ from figureground.metrics.gradient_error import gradient_error
 
 
 class Matting:
-    """Accumulates alphas. Needs OpenCV (the extra [train]) except for the published protocol."""
+    """Accumulates alphas. light: without Grad and Conn, which take longest.
 
-    def __init__(self, protocol: Literal["standard", "published"] = "standard") -> None:
+    Needs OpenCV (the extra [train]) except for the published protocol.
+    """
+
+    names: tuple[str, ...] = ("sad", "mad", "mse", "grad", "conn")
+    smaller = names
+
+    def __init__(
+        self, protocol: Literal["standard", "published"] = "standard", light: bool = False
+    ) -> None:
         if protocol not in ("standard", "published"):
             raise ValueError(f"protocol is {protocol!r}; expected standard or published")
         self.published = protocol == "published"
-        names = ("sad",) if self.published else ("sad", "mad", "mse", "grad", "conn")
-        self.values: dict[str, list[float]] = {name: [] for name in names}
+        if self.published or light:
+            self.names = ("sad",) if self.published else ("sad", "mad", "mse")
+        self.values: dict[str, list[float]] = {name: [] for name in self.names}
 
     def update(
         self, prediction: ArrayLike, truth: ArrayLike, unknown: NDArray[np.bool_] | None = None
@@ -53,15 +62,16 @@ class Matting:
                 f"unknown is {counted.shape} with {counted.sum()} pixels; expected {t.shape} with some"
             )
         difference = abs(p - t)[counted]
-        for name, value in (
-            ("sad", difference.sum() / 1000),
-            ("mad", difference.mean()),
-            ("mse", (difference**2).mean()),
-            ("grad", gradient_error(p, t)[counted].sum() / 1000),
-            ("conn", connectivity_error(p, t)[counted].sum() / 1000),
-        ):
+        figures = [difference.sum() / 1000, difference.mean(), (difference**2).mean()]
+        if "grad" in self.names:
+            errors = gradient_error(p, t), connectivity_error(p, t)
+            figures += [error[counted].sum() / 1000 for error in errors]
+        for name, value in zip(self.names, figures):
             self.values[name].append(float(value))
 
     def compute(self) -> dict[str, float]:
-        """sad, mad, mse, grad, conn; published: sad. Raises ValueError when nothing was seen."""
+        """sad, mad, mse, grad, conn; light: the first three; published: sad.
+
+        Raises ValueError when nothing was seen.
+        """
         return {name: average(values) for name, values in self.values.items()}

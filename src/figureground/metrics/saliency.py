@@ -20,17 +20,26 @@ class Saliency:
     stretch: first stretch each prediction to its own full range, (p − min) / (max − min), as PySODMetrics
     and the papers' tables do; it flatters maps that are sure of nothing, so it is off by default.
     protocol: "published" gives the model zoo's max_f alone, of truths as they are (see f_measure).
+    light: the F-measures and the MAE alone, which take least time.
     Needs OpenCV (the extra [train]) except for the published protocol.
     """
 
+    names = ("max_f", "mean_f", "adaptive_f", "mae")  # of light
+    smaller = ("mae",)
+
     def __init__(
-        self, protocol: Literal["standard", "published"] = "standard", stretch: bool = False
+        self,
+        protocol: Literal["standard", "published"] = "standard",
+        stretch: bool = False,
+        light: bool = False,
     ) -> None:
         self.standard = protocol == "standard"
         self.stretch = stretch
         self.metrics: list[Metric] = [FMeasure(protocol)]
         if self.standard:
-            others = MeanAbsoluteError, WeightedFMeasure, SMeasure, EMeasure, RelaxedBoundaryF
+            self.metrics.append(MeanAbsoluteError())
+        if self.standard and not light:
+            others = WeightedFMeasure, SMeasure, EMeasure, RelaxedBoundaryF
             self.metrics += [metric() for metric in others]
 
     def update(self, prediction: ArrayLike, truth: ArrayLike) -> None:

@@ -26,6 +26,8 @@ class Segmentation:
     names = ("mean_iou", "miou", "accuracy", "kappa", "dice")
 
     def __init__(self, num_classes: int = 2, ignore: int = 255) -> None:
+        if num_classes > 2:  # the one to go by first; mean_iou is of class 1 alone
+            self.names = ("miou", "accuracy", "kappa", "dice", "mean_iou")
         self.num_classes = num_classes
         self.ignore = ignore
         self.confusion = np.zeros((num_classes, num_classes), np.int64)  # label, prediction

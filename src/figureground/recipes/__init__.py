@@ -1,12 +1,12 @@
 """Recipes: flat YAML, one per published training and ours. What each key may be, and its default,
 is the signature that the section feeds:
 
-    system   person-segmentation (default) or re-identification, see training.systems
+    system   person-segmentation (default), saliency, matting, semantic-segmentation or re-identification
     network  name, and the arguments of networks.build
-    init     optional: a .safetensors file to start from
+    init     optional: what to start from: a model, a checkpoint, a run's .safetensors; see training.start
     seed     optional: of the network's random start (data.seed is that of the pictures)
-    data     the system's data: training.segmentation.SegmentationData, training.reid.ReidData
-    task     the system's task: training.segmentation.SegmentationTask, training.reid.ReidTask
+    data     the system's data, see the second of its pair in training.systems
+    task     the system's task, the first of the pair
     loop     training.fit.fit
 """
 
@@ -32,19 +32,24 @@ def names() -> list[str]:
     return sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.yaml"))
 
 
-def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
-    """A recipe by name or .yaml path, with `section.key=value` overrides applied; not yet checked."""
+def text(recipe: str) -> str:
+    """A recipe's YAML, by name or .yaml path; RecipeError when there is none."""
     path = Path(recipe) if recipe.endswith(".yaml") else FOLDER / f"{recipe}.yaml"
     try:
-        values = _yaml(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise RecipeError(
             f"there is no recipe {recipe!r}; expected a .yaml file or one of {', '.join(names())}"
         ) from None
+
+
+def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
+    """A recipe by name or .yaml path, with `section.key=value` overrides applied; not yet checked."""
+    values = _yaml(text(recipe), recipe)
     if not isinstance(values, dict):
-        raise RecipeError(f"{path} is not a recipe: expected sections network, data, task, loop")
+        raise RecipeError(f"{recipe} is not a recipe: expected sections network, data, task, loop")
     for override in overrides:
-        key, equals, text = override.partition("=")
+        key, equals, value = override.partition("=")
         if not equals:
             raise RecipeError(f"{override!r} is not an override; expected KEY=VALUE")
         *sections, last = key.split(".")
@@ -53,12 +58,12 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
                 raise RecipeError(f"{key!r} goes below {section!r}, which is a value")
-        place[last] = _yaml(text, key)
+        place[last] = _yaml(value, key)
     for section in SECTIONS - {"system", "init", "seed"}:
         if not isinstance(values.setdefault(section, {}), dict):
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
     if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
-        raise RecipeError("seed must be a whole number, and init the path of a .safetensors file")
+        raise RecipeError("seed must be a whole number, and init a model or a file of weights")
     if not isinstance(values.setdefault("system", "person-segmentation"), str):
         raise RecipeError(f"system is {values['system']!r}; expected the name of one")
     if unknown := set(values) - SECTIONS:
@@ -88,7 +93,8 @@ def arguments(
     parser.add_function_arguments(function, section, skip={"self", *given})
     try:
         parsed = parser.parse_object({section: copy.deepcopy(values)})
-        return dict(vars(parser.instantiate(parsed)[section]))
+        found = parser.instantiate(parsed).get(section)  # None: it takes nothing
+        return dict(vars(found)) if found else {}
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"recipe section {section!r}: {reason}") from None

@@ -35,18 +35,26 @@ class LabelPredictor:
 
     def of(self, photo: Photo) -> NDArray[np.uint8]:
         """The same for a photo that has been read."""
-        height, width = photo.pixels.shape[:2]
         logits = self.session.run(prepare(photo.pixels, self.input))[0]
         if len(logits) != len(self.classes):
             raise CardError(
                 f"{self.name} answers for {len(logits)} classes, but names {len(self.classes)}"
             )
-        labels = np.zeros((height, width), np.uint8)
-        highest = enlarge(logits[0], self.input, width, height).copy()
-        for number in range(
-            1, len(logits)
-        ):  # one enlarged class at a time: 12 megapixels are large
-            logit = enlarge(logits[number], self.input, width, height)
-            labels[logit > highest] = number
-            np.maximum(highest, logit, out=highest)
-        return labels
+        height, width = photo.pixels.shape[:2]
+        return most_likely(logits, self.input, width, height)
+
+
+def most_likely(
+    logits: NDArray[np.float32], spec: Input, width: int, height: int
+) -> NDArray[np.uint8]:
+    """A network's C×h×w logits to height×width class numbers, at the size of the photo.
+
+    One enlarged class at a time: 12 megapixels are large.
+    """
+    labels = np.zeros((height, width), np.uint8)
+    highest = enlarge(logits[0], spec, width, height).copy()
+    for number in range(1, len(logits)):
+        logit = enlarge(logits[number], spec, width, height)
+        labels[logit > highest] = number
+        np.maximum(highest, logit, out=highest)
+    return labels

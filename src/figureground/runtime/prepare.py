@@ -82,16 +82,20 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     height, width = pixels.shape[:2]
     content = spec.content_for(width, height)
     image = Image.fromarray(pixels).resize(content, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    small = np.asarray(image, np.float32)
-    if spec.channels == "bgr":
-        small = small[:, :, ::-1]
-    divisor = np.float32(255 if spec.divisor == "255" else max(small.max(), 1))
-    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
-    normal = ((small / divisor - mean) / std).transpose(2, 0, 1)[None]
+    normal = normalize(np.asarray(image), spec)[None]
     right, below = (full - part for full, part in zip(spec.size_for(width, height), content))
     if right or below:
         normal = np.pad(normal, ((0, 0), (0, 0), (0, below), (0, right)))
-    return np.ascontiguousarray(normal)
+    return normal
+
+
+def normalize(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
+    """h×w×3 uint8 RGB to 3×h×w float32: channels, divisor, mean and std as the spec says."""
+    values = pixels[:, :, ::-1] if spec.channels == "bgr" else pixels
+    divisor = 255 if spec.divisor == "255" else max(int(pixels.max()), 1)
+    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
+    scaled = values * (1 / (divisor * std)) - mean / std
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32)
 
 
 def enlarge(

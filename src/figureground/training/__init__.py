@@ -1,12 +1,14 @@
 """Training: one file per kind of system, its task and its data; one loop for all (`fit`).
 
-A system's file ends with SYSTEMS, which maps its name to its (task, data).
+A system's file ends with SYSTEMS, which maps its name to its (task, data): a LightningModule, and what
+makes a LightningDataModule. What each takes is what its section of a recipe may say.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from figureground.recipes import Values
 
-    System = tuple[type[LightningModule], type[LightningDataModule]]
+    System = tuple[type[LightningModule], Callable[..., LightningDataModule]]
 
 
 @cache

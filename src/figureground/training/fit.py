@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+import math
 import os
 import sys
 import time
@@ -56,13 +57,27 @@ def moving_average(decay: float) -> Callable[[Tensor, Tensor, int | Tensor], Ten
     return average
 
 
+class StopOnNaN(Callback):
+    """Ends the training before a loss that is no number reaches the weights."""
+
+    def on_before_backward(
+        self, trainer: pl.Trainer, task: pl.LightningModule, loss: Tensor
+    ) -> None:
+        if not loss.isfinite():
+            raise RecipeError(
+                f"the loss is {loss.item()} at step {trainer.global_step}: lower task.learning_rate; the "
+                "weights of the last epoch are kept"
+            )
+
+
 class KeepBest(Callback):
     """After each validation, while the averaged weights are in place: figures, last and best weights."""
 
-    def __init__(self, run: Path, monitor: str) -> None:
+    def __init__(self, run: Path, monitor: str, smaller: bool) -> None:
         self.run = run
         self.monitor = monitor
-        self.best = -1.0
+        self.sign = -1.0 if smaller else 1.0
+        self.best = -math.inf  # times sign
         self.step = -1
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
@@ -73,8 +88,8 @@ class KeepBest(Callback):
         print(f"step {trainer.global_step}: {shown}", flush=True)
         metadata = {"step": str(trainer.global_step), self.monitor: f"{figures[self.monitor]:.5f}"}
         save_weights(task.network, self.run / "last.safetensors", metadata)  # type: ignore[arg-type]
-        if figures[self.monitor] > self.best:
-            self.best = figures[self.monitor]
+        if self.sign * figures[self.monitor] > self.best:
+            self.best = self.sign * figures[self.monitor]
             save_weights(task.network, self.run / "best.safetensors", metadata)  # type: ignore[arg-type]
 
     def state_dict(self) -> dict[str, Any]:
@@ -127,9 +142,10 @@ def fit(
 
     A run folder that holds last.ckpt is continued from its last finished epoch, exactly: the same
     weights as without the stop. monitor: the figure of the task's metric that is largest for the best
-    weights (None: the first of its `names`). ema: decay of the averaged weights per step, which are what is
-    validated and saved (0 turns averaging off). gradient_clip: largest norm of the gradient (0: off).
-    precision "auto": bfloat16 on CUDA, float32 elsewhere.
+    weights, or smallest where the metric has it in `smaller` (None: the first of its `names`). ema: decay
+    of the averaged weights per step, which are what is validated and saved (0 turns averaging off).
+    gradient_clip: largest norm of the gradient (0: off). precision "auto": bfloat16 on CUDA, float32
+    elsewhere.
     """
     if max_steps < 1 or threads < 1 or log_every < 1 or not 0 <= ema < 1:
         raise RecipeError(
@@ -151,8 +167,8 @@ def fit(
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
     run.mkdir(parents=True, exist_ok=True)
-    keep = KeepBest(run, monitor)
-    callbacks: list[Callback] = [Progress(log_every), keep]
+    keep = KeepBest(run, monitor, monitor in getattr(task.metric, "smaller", ()))
+    callbacks: list[Callback] = [StopOnNaN(), Progress(log_every), keep]
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(

@@ -101,7 +101,6 @@ class ReidTask(pl.LightningModule):
             triplet = batch_hard_triplet(embeddings, persons, self.triplet_margin)
             self.log("triplet", triplet)
             loss = loss + self.triplet_weight * triplet
-        self._finite("loss", loss)
         self.log("loss", loss, prog_bar=True)
         return loss
 

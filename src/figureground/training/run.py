@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from figureground import networks, recipes
+from figureground.data import json_names
 from figureground.errors import RecipeError
-from figureground.runtime.alpha import AlphaPredictor
-from figureground.runtime.embedding import EmbeddingPredictor
-from figureground.runtime.prepare import Input
+from figureground.hub.card import Card
+from figureground.published import form
+from figureground.runtime.alpha import Edges
+from figureground.runtime.predictor import Predictor, predictor_of
 from figureground.training import system
 from figureground.training.fit import load_weights
+
+CLASSES = "class_names.json"  # in a run folder, where the network tells classes apart
 
 
 class TorchSession:
@@ -44,24 +48,44 @@ def build_network(values: recipes.Values) -> nn.Module:
         raise RecipeError(f"network {name}: {error}") from None
 
 
-def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module, Input]:
-    """The trained network of a run folder, in eval mode, and the input it was trained for.
+def run_card(folder: Path) -> Card:
+    """What a run says of its network, as a card without files.
 
-    Raises RecipeError when the folder does not hold a run.
+    Raises RecipeError when the folder does not hold a run, or its network answers for no photo alone.
     """
     recipe = folder / "recipe.yaml"
     if not recipe.is_file():
         raise RecipeError(f"{folder} is not a run folder: it has no recipe.yaml")
     values = recipes.load(str(recipe))
-    network = build_network(values)
+    given = recipes.arguments(system(values)[1], values["data"], "data")
+    try:
+        answers = form(values["network"]["name"])
+    except ValueError as error:
+        raise RecipeError(f"{folder}: {error}") from None
+    return Card(
+        name=str(folder),
+        task=answers.task,
+        network=values["network"],
+        input=given["input"],
+        output=answers.output,
+        classes=json_names(folder / CLASSES) if answers.output == "class-logits" else (),
+        files=(),
+        path=folder,
+        licences={key: "unknown" for key in ("weights", "data", "commercial")}
+        | {"code": "Apache-2.0"},
+        text=f"Exported from {folder.name}. Say here on what it was trained, how, and how well it does.",
+    )
+
+
+def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module, Card]:
+    """The trained network of a run folder, in eval mode, and its card; RecipeError as run_card."""
+    card = run_card(folder)
+    network = build_network({"network": card.network})
     load_weights(network, folder / weights)
-    _, data = system(values)
-    return network.eval(), recipes.arguments(data, values["data"], "data")["input"]
+    return network.eval(), card
 
 
-def run_predictor(folder: Path) -> AlphaPredictor | EmbeddingPredictor:
-    """A run's best weights as a predictor of what its system is for, on torch."""
-    network, input = load_run(folder)
-    embeds = recipes.load(str(folder / "recipe.yaml"))["system"] == "re-identification"
-    predictor = EmbeddingPredictor if embeds else AlphaPredictor
-    return predictor(TorchSession(network), input, str(folder))
+def run_predictor(folder: Path, edges: Edges = "fine") -> Predictor:
+    """A run's best weights as a predictor, on torch."""
+    network, card = load_run(folder)
+    return predictor_of(card, TorchSession(network), edges)

@@ -1,10 +1,18 @@
-"""Learning-rate schedules as factors of the base rate."""
+"""Learning-rate schedules as factors of the base rate, and the optimizers that follow them."""
 
 import math
 from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+Factor = Callable[[int], float]
+Optimizer = Literal["sgd", "adam", "adamw"]
+Schedule = Literal["constant", "polynomial", "cosine"]
 
 
-def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Callable[[int], float]:
+def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Factor:
     """(1 − t/steps)^power at step t (DeepLab, arXiv 1606.00915); rises linearly over `warmup`."""
 
     def factor(step: int) -> float:
@@ -14,7 +22,7 @@ def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Callable[[int
     return factor
 
 
-def cosine(steps: int, warmup: int = 0, every: int = 1) -> Callable[[int], float]:
+def cosine(steps: int, warmup: int = 0, every: int = 1) -> Factor:
     """(1 + cos(π t/steps)) / 2 (Loshchilov and Hutter, arXiv 1608.03983, eq. 5 without restarts), which
     changes every so many steps; rises linearly over `warmup`."""
 
@@ -23,3 +31,47 @@ def cosine(steps: int, warmup: int = 0, every: int = 1) -> Callable[[int], float
         return rise * (1 + math.cos(math.pi * min(step // every * every, steps) / steps)) / 2
 
     return factor
+
+
+def factor_of(schedule: Schedule, steps: int, warmup: int) -> Factor:
+    """constant, polynomial or cosine, each after a linear rise over `warmup` steps."""
+    if schedule == "polynomial":
+        return polynomial(steps, warmup=warmup)
+    return cosine(steps, warmup) if schedule == "cosine" else polynomial(steps, 0.0, warmup)
+
+
+def norms_spared(network: nn.Module) -> list[dict[str, Any]]:
+    """Parameter groups in which weight decay leaves the batch norms alone, as MindSpore's optimizers do."""
+    spared = {
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+        for parameter in module.parameters()
+    }
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if id(p) not in spared]},
+        {"params": [p for p in parameters if id(p) in spared], "weight_decay": 0.0},
+    ]
+
+
+def descent(
+    groups: list[dict[str, Any]],
+    optimizer: Optimizer,
+    learning_rate: float,
+    weight_decay: float,
+    factor: Factor,
+    momentum: float = 0.9,
+) -> dict[str, Any]:
+    """An optimizer whose rate is learning_rate · factor(step), as Lightning wants it.
+
+    momentum: of SGD; Adam and AdamW have betas 0.9 and 0.999. Adam's weight decay is added to the gradient.
+    """
+    made: torch.optim.Optimizer
+    if optimizer == "sgd":
+        made = torch.optim.SGD(groups, learning_rate, momentum, weight_decay=weight_decay)
+    else:
+        kind = torch.optim.AdamW if optimizer == "adamw" else torch.optim.Adam
+        made = kind(groups, learning_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(made, factor)
+    return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -3,24 +3,22 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
-from figureground import data, recipes
+from figureground import data
 from figureground.data.composition import Compositions
-from figureground.data.listed import listed
-from figureground.data.samples import Onward, Photos, Samples, Source
-from figureground.data.transforms import published, read_photo
+from figureground.data.pictures import pp_humanseg
+from figureground.data.samples import Photos, Samples, Source, Validation, with_mask
 from figureground.errors import DataError, RecipeError
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.recipes import at_least
-from figureground.runtime.prepare import Input, prepare
-from figureground.training.schedule import polynomial
+from figureground.runtime.prepare import Input
+from figureground.training.epochs import Epochs, picked
+from figureground.training.schedule import descent, polynomial
 
 
 class SegmentationTask(pl.LightningModule):
@@ -62,11 +60,6 @@ class SegmentationTask(pl.LightningModule):
         images, labels = batch
         levels = self.network(images.contiguous(memory_format=torch.channels_last))
         loss = pp_humanseg_loss(levels, labels, *self.loss_weights)
-        if not loss.isfinite():
-            raise RecipeError(
-                f"the loss is {loss.item()} at step {self.trainer.global_step}: lower "
-                "task.learning_rate; the weights of the last epoch are kept"
-            )
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -89,29 +82,11 @@ class SegmentationTask(pl.LightningModule):
             {"params": [p for n, p in named if n not in spared]},
             {"params": [p for n, p in named if n in spared], "weight_decay": 0.0},
         ]
-        rate, decay = self.learning_rate, self.weight_decay
-        optimizer: torch.optim.Optimizer
-        if self.optimizer == "sgd":
-            optimizer = torch.optim.SGD(groups, rate, momentum=self.momentum, weight_decay=decay)
-        else:
-            optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay)
         steps = int(self.trainer.estimated_stepping_batches)
         factor = polynomial(steps, self.power, self.warmup_steps)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-
-def _pick(collection: Path, listings: list[str]) -> list[data.Example]:
-    examples: list[data.Example] = []
-    for name in listings:
-        listing = collection / name
-        if not listing.exists():
-            listing = recipes.FOLDER / "lists" / name
-        examples += data.checked(listed(collection, listing, "train"), str(listing))
-    return examples
+        return descent(
+            groups, self.optimizer, self.learning_rate, self.weight_decay, factor, self.momentum
+        )
 
 
 def _outlined(examples: list[data.Example]) -> list[data.Example]:
@@ -121,27 +96,22 @@ def _outlined(examples: list[data.Example]) -> list[data.Example]:
     return examples
 
 
-class Validation(Dataset[tuple[Tensor, Tensor]]):
-    """Photos as the predictor sees them, with their labels at full size."""
-
-    def __init__(self, examples: list[data.Example], spec: Input) -> None:
-        self.examples = examples
-        self.spec = spec
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        example = self.examples[index]
-        pixels = read_photo(example.image)
-        if example.mask is None:
-            label = np.zeros(pixels.shape[:2], np.int64)
-        else:
-            label = data.read_mask(example.mask).astype(np.int64)
-        return torch.from_numpy(prepare(pixels, self.spec)[0]), torch.from_numpy(label)
-
-
-class SegmentationData(pl.LightningDataModule):
+def segmentation_data(
+    root: Path,
+    name: str = "people",
+    pictures: Literal["published", "compositions"] = "published",
+    collection: Path | None = None,
+    nobody: list[str] = [],  # noqa: B006 - never changed
+    scenes: list[str] = [],  # noqa: B006
+    photo_share: float = 0.42,
+    empty_share: float = 0.13,
+    sizes: list[tuple[int, int]] = [(192, 192)],  # noqa: B006 - never changed
+    input: Input = Input(192, 192),  # noqa: B008 - immutable
+    batch_size: int = 8,
+    steps_per_epoch: int = 500,
+    workers: int = 1,
+    seed: int = 0,
+) -> Epochs:
     """Reads the data set `name` at `root` and cuts it into epochs of `steps_per_epoch` batches.
 
     pictures "published": PaddleSeg's pipeline on single photos. "compositions": figureground's own,
@@ -152,62 +122,18 @@ class SegmentationData(pl.LightningDataModule):
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     input: how a photo is prepared for validation and use, see runtime.prepare.Input.
     """
-
-    def __init__(
-        self,
-        root: Path,
-        name: str = "people",
-        pictures: Literal["published", "compositions"] = "published",
-        collection: Path | None = None,
-        nobody: list[str] = [],  # noqa: B006 - never changed
-        scenes: list[str] = [],  # noqa: B006
-        photo_share: float = 0.42,
-        empty_share: float = 0.13,
-        sizes: list[tuple[int, int]] = [(192, 192)],  # noqa: B006 - never changed
-        input: Input = Input(192, 192),  # noqa: B008 - immutable
-        batch_size: int = 8,
-        steps_per_epoch: int = 500,
-        workers: int = 1,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        at_least(1, **{"data.batch_size": batch_size, "data.steps_per_epoch": steps_per_epoch})
-        at_least(0, **{"data.workers": workers})
-        at_least(32, **{f"data.sizes {size}": min(size) for size in sizes})
-        if not sizes:
-            raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
-        root = root.expanduser()
-        collection = (collection or root.resolve().parent).expanduser()
-        examples = data.read(name, root, "train")
-        source: Source
-        if pictures == "published":
-            source = Photos(examples, published)
-        else:
-            scenery = _outlined(_pick(collection, scenes))
-            empty = _pick(collection, nobody)
-            source = Compositions(examples, empty, scenery, photo_share, empty_share)
-        self.input = input
-        self.batch_size = batch_size
-        self.workers = workers
-        self.samples = Samples(source, sizes, batch_size, seed, list(input.mean), list(input.std))
-        self.sampler = Onward(steps_per_epoch * batch_size, self._seen)
-        self.validation = Validation(data.read(name, root, "val"), input)
-
-    def _seen(self) -> int:
-        assert self.trainer is not None
-        return self.trainer.global_step * self.batch_size
-
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(
-            self.samples,
-            self.batch_size,
-            sampler=self.sampler,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-        )
-
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(self.validation, batch_size=1)
+    root = root.expanduser()
+    collection = (collection or root.resolve().parent).expanduser()
+    examples = data.read(name, root, "train")
+    source: Source
+    if pictures == "published":
+        source = Photos(examples, with_mask, pp_humanseg)
+    else:
+        scenery, empty = _outlined(picked(collection, scenes)), picked(collection, nobody)
+        source = Compositions(examples, empty, scenery, photo_share, empty_share)
+    samples = Samples(source, sizes, batch_size, seed, input)
+    validation = Validation(data.read(name, root, "val"), with_mask, input)
+    return Epochs(samples, validation, input, steps_per_epoch, workers)
 
 
-SYSTEMS = {"person-segmentation": (SegmentationTask, SegmentationData)}
+SYSTEMS = {"person-segmentation": (SegmentationTask, segmentation_data)}

@@ -1,0 +1,38 @@
+"""Alphas: metrics.matting over the whole photo at its own size, and over the unsure part of trimaps."""
+
+from __future__ import annotations
+
+from figureground.data import Example, read_alpha, read_soft
+from figureground.evaluation import alike, progress
+from figureground.imaging.read import read
+from figureground.metrics.matting import Matting
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.prepare import enlarge, prepare
+
+
+def matting(
+    predictor: AlphaPredictor, examples: list[Example], published: bool = False
+) -> dict[str, float]:
+    """sad, mad, mse, grad, conn; where all examples have trimaps, also of unsure pixels: unsure_sad ….
+
+    published: the model zoo's sad, of alphas that are not clipped (enlarged bilinearly, not cubically).
+    """
+    metric = Matting("published" if published else "standard")
+    unsure = None if published or any(e.trimap is None for e in examples) else Matting()
+    for example in progress(examples):
+        truth = read_soft(example)
+        if published and predictor.output == "alpha":
+            pixels = read(example.image).pixels
+            answer = predictor.session.run(prepare(pixels, predictor.input))[0, 0]
+            found = enlarge(answer, predictor.input, pixels.shape[1], pixels.shape[0])
+        else:
+            found = predictor(example.image)
+        alike(example, found, truth)
+        metric.update(found, truth)
+        if unsure is not None and example.trimap is not None:
+            trimap = read_alpha(example.trimap)
+            unsure.update(found, truth, (trimap > 0) & (trimap < 1))
+    figures = metric.compute()
+    if unsure is not None:
+        figures |= {f"unsure_{name}": value for name, value in unsure.compute().items()}
+    return figures

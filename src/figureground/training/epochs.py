@@ -1,0 +1,94 @@
+"""The data of a training: samples by number cut into epochs, and what is validated after each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from figureground import data, recipes
+from figureground.data.listed import listed
+from figureground.data.samples import Onward, Samples
+from figureground.errors import RecipeError
+from figureground.recipes import at_least
+from figureground.runtime.prepare import Input
+
+
+class Epochs(pl.LightningDataModule):
+    """Epochs of `steps_per_epoch` batches of samples that none has had before.
+
+    input: how a photo is prepared for validation and use. classes: names of the labels, if there are any.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        validation: Dataset[tuple[Tensor, ...]],
+        input: Input,
+        steps_per_epoch: int,
+        workers: int,
+        classes: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        at_least(1, **{"data.batch_size": samples.batch_size})
+        at_least(1, **{"data.steps_per_epoch": steps_per_epoch})
+        at_least(0, **{"data.workers": workers})
+        at_least(32, **{f"data.sizes {size}": min(size) for size in samples.sizes})
+        if not samples.sizes:
+            raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
+        self.samples = samples
+        self.validation = validation
+        self.input = input
+        self.classes = tuple(classes)
+        self.workers = workers
+        self.sampler = Onward(steps_per_epoch * samples.batch_size, self._seen)
+
+    def _seen(self) -> int:
+        assert self.trainer is not None
+        return self.trainer.global_step * self.samples.batch_size
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(
+            self.samples,
+            self.samples.batch_size,
+            sampler=self.sampler,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(self.validation, batch_size=1)
+
+
+def learnt_and_held(
+    name: str, root: Path, val_split: str, val_share: float
+) -> tuple[list[data.Example], list[data.Example]]:
+    """The training examples of a data set and those to validate on: its split `val_split`, or, where that
+    is empty, the share `val_share` of the training examples, evenly spread, which then are not learnt."""
+    examples = data.read(name, root, "train")
+    if val_split:
+        return examples, data.read(name, root, val_split)
+    if not 0 < val_share < 1 or len(examples) < 2:
+        raise RecipeError(
+            f"data.val_share is {val_share} of {len(examples)} examples; expected a share above 0 and "
+            "below 1 of two or more, or data.val_split=SPLIT"
+        )
+    count = min(max(1, round(val_share * len(examples))), len(examples) - 1)
+    held = {(2 * i + 1) * len(examples) // (2 * count) for i in range(count)}
+    return (
+        [example for i, example in enumerate(examples) if i not in held],
+        [example for i, example in enumerate(examples) if i in held],
+    )
+
+
+def picked(collection: Path, listings: list[str]) -> list[data.Example]:
+    """The examples of list files in a folder, or else among the package's recipes/lists."""
+    examples: list[data.Example] = []
+    for name in listings:
+        listing = collection / name
+        if not listing.exists():
+            listing = recipes.FOLDER / "lists" / name
+        examples += data.checked(listed(collection, listing, "train"), str(listing))
+    return examples

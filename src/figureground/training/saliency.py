@@ -1,0 +1,102 @@
+"""Salient objects: U²-Net and U²-NetP, batch to loss; the data that go with them."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from figureground.data.pictures import u2net, varied
+from figureground.data.samples import Photos, Samples, Validation, with_soft
+from figureground.errors import RecipeError
+from figureground.losses.u2net import u2net_loss
+from figureground.metrics.saliency import Saliency
+from figureground.published import form
+from figureground.recipes import at_least
+from figureground.runtime.prepare import Input, enlarge
+from figureground.training.epochs import Epochs, learnt_and_held
+from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
+
+
+class SaliencyTask(pl.LightningModule):
+    """Binary cross-entropy of all seven maps, as logits; the published rate is constant.
+
+    Weight decay spares the batch norms. Validated by the fused map, at the photo's size.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Optimizer = "adam",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        schedule: Schedule = "constant",
+        warmup_steps: int = 0,
+    ) -> None:
+        super().__init__()
+        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
+        at_least(1e-12, **{"task.learning_rate": learning_rate})
+        if not hasattr(network, "sigmoid"):
+            raise RecipeError("system saliency learns u2net or u2netp; give network.name=u2netp")
+        setattr(network, "sigmoid", False)  # noqa: B010 - here only: a run folder's network answers with probabilities
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer: Optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.schedule: Schedule = schedule
+        self.warmup_steps = warmup_steps
+        self.metric = Saliency(light=True)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        images, truths = batch
+        maps = self.network(images.contiguous(memory_format=torch.channels_last))
+        loss = u2net_loss(maps.float(), truths)
+        self.log("loss", loss)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self.metric = Saliency(light=True)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        image, truth = batch  # one photo: 1×3×h×w and 1×H×W
+        spec = self.trainer.datamodule.input  # type: ignore[attr-defined]
+        found = self.network(image)[0, 0].float().sigmoid().cpu().numpy()
+        found = enlarge(found, spec, truth.shape[2], truth.shape[1]).clip(0, 1)
+        self.metric.update(found, truth[0].cpu().numpy())
+
+    def configure_optimizers(self) -> Any:
+        steps = int(self.trainer.estimated_stepping_batches)
+        factor = factor_of(self.schedule, steps, self.warmup_steps)
+        groups = norms_spared(self.network)
+        return descent(groups, self.optimizer, self.learning_rate, self.weight_decay, factor)
+
+
+def saliency_data(
+    root: Path,
+    name: str = "duts",
+    pictures: Literal["published", "varied"] = "published",
+    turns: bool = False,
+    val_split: str = "",
+    val_share: float = 0.05,
+    sizes: list[tuple[int, int]] = [(288, 288)],  # noqa: B006 - never changed
+    input: Input = form("u2net").input,  # noqa: B008 - immutable
+    batch_size: int = 12,
+    steps_per_epoch: int = 500,
+    workers: int = 1,
+    seed: int = 0,
+) -> Epochs:
+    """Photos with masks or alphas of the data set `name` at `root`, in epochs of `steps_per_epoch` batches.
+
+    pictures "published": see data.pictures.u2net, with quarter `turns` as the model zoo's or without;
+    "varied": ours, see there. val_split, val_share: what is validated, see epochs.learnt_and_held.
+    sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
+    """
+    learnt, held = learnt_and_held(name, root.expanduser(), val_split, val_share)
+    pipeline = partial(u2net, turns=turns) if pictures == "published" else varied
+    samples = Samples(Photos(learnt, with_soft, pipeline), sizes, batch_size, seed, input)
+    return Epochs(samples, Validation(held, with_soft, input), input, steps_per_epoch, workers)
+
+
+SYSTEMS = {"saliency": (SaliencyTask, saliency_data)}

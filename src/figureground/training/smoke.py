@@ -1,0 +1,45 @@
+"""A recipe made small: a minute on a CPU, on drawn pictures, to see that all of it runs."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from dataclasses import asdict
+from pathlib import Path
+
+from figureground.data.drawn import draw_nobody, draw_pairs, draw_sightings
+from figureground.recipes import Values
+from figureground.training import system
+
+
+def smoke(values: Values, folder: Path) -> Values:
+    """The recipe with data drawn into `folder`, pictures of 64 pixels and four steps; not its init."""
+    small = copy.deepcopy(values)
+    small.pop("init", None)
+    persons = values["system"] == "re-identification"
+    if persons:
+        draw_sightings(folder / "drawn")
+    else:
+        draw_pairs(folder / "drawn", values["network"].get("num_classes", 21))
+    draw_nobody(folder)
+    taken = inspect.signature(system(values)[1]).parameters
+    input = small["data"].get("input") or asdict(taken["input"].default)
+    width = 32 if persons else 64
+    settings = {
+        "root": str(folder / "drawn"),
+        "name": "market1501" if persons else "pairs",
+        "sets": ["."],
+        "collection": str(folder),
+        "nobody": ["no_people.txt"],
+        "scenes": [],
+        "val_split": "val",
+        "val_share": 0.2,
+        "sizes": [[64, 64]],
+        "input": {**input, "width": width, "height": 64},
+        "batch_size": 4,
+        "steps_per_epoch": 2,
+        "workers": 0,
+    }
+    small["data"] |= {key: value for key, value in settings.items() if key in taken}
+    small["loop"] |= {"max_steps": 4, "log_every": 2}
+    return small
