@@ -3,6 +3,7 @@
     import figureground as fg
     model = fg.load("pp-humanseg-lite")   # alpha = model(photo): H×W float32 in [0, 1]
     rgba = fg.cutout("photo.jpg")         # H×W×4 uint8
+    found = fg.Gallery("people.gallery").search("person.jpg")
 
 Everything is imported when it is first used: `import figureground` loads neither the engine nor torch.
 """
@@ -17,17 +18,27 @@ if TYPE_CHECKING:
     from figureground import checkpoints as checkpoints
     from figureground import networks as networks
     from figureground.errors import FiguregroundError as FiguregroundError
+    from figureground.gallery import Gallery as Gallery
     from figureground.runtime.cutout import cutout as cutout
     from figureground.runtime.predictor import load as load
 
 _PUBLIC = {
     "load": ("figureground.runtime.predictor", "load"),
     "cutout": ("figureground.runtime.cutout", "cutout"),
+    "Gallery": ("figureground.gallery", "Gallery"),
     "FiguregroundError": ("figureground.errors", "FiguregroundError"),
     "networks": ("figureground.networks", None),
     "checkpoints": ("figureground.checkpoints", None),
 }
-__all__ = ["FiguregroundError", "__version__", "checkpoints", "cutout", "load", "networks"]
+__all__ = [
+    "FiguregroundError",
+    "Gallery",
+    "__version__",
+    "checkpoints",
+    "cutout",
+    "load",
+    "networks",
+]
 
 
 def __getattr__(name: str) -> Any:

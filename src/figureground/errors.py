@@ -50,3 +50,7 @@ class RecipeError(FiguregroundError):
 
 class ExportError(FiguregroundError):
     """An exported file that does not answer as the network does."""
+
+
+class GalleryError(FiguregroundError):
+    """A gallery that is missing, damaged, busy, or made with another model."""

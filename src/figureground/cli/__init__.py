@@ -22,6 +22,10 @@ from figureground.errors import FiguregroundError
 VERBS = (
     "cutout",
     "parse",
+    "index",
+    "search",
+    "calibrate",
+    "gallery",
     "models",
     "bench",
     "demo",

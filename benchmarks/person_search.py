@@ -1,0 +1,88 @@
+"""How well a model finds people through a gallery, and says that nobody is there.
+
+python benchmarks/person_search.py MODEL ROOT    (ROOT: query/ and bounding_box_test/, as in Market-1501)
+
+Closed set: mAP and CMC. Open set: half of the persons taken out of the gallery, DIR at several false accept
+rates. Both with the background kept and masked; re-ranking among the 100 nearest of each query.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import figureground as fg
+from figureground.gallery.filter import Filter
+from figureground.gallery.rerank import reranked
+from figureground.gallery.sources import pictures
+from figureground.metrics.open_set import OpenSet
+from figureground.metrics.reid import Retrieval
+
+
+def measure(model: str, root: Path, background: str, folder: Path) -> None:
+    gallery = fg.Gallery(folder, model=model, background=background)
+    gallery.embed([next((root / "query").glob("*.*"))])  # the model is loaded now
+    started, count, empty = time.perf_counter(), 0, 0
+    for part in ("query", "bounding_box_test"):
+        added = gallery.add(pictures([str(root / part)], tag=part))
+        count, empty = count + added.images, empty + added.empty
+    rate = count / (time.perf_counter() - started)
+    print(f"\n{background}: {count} crops, {empty} of them of nobody, {rate:.0f} a second")
+
+    def of(tag: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        entries = list(gallery.store.select(Filter(tag=[tag])))
+        labels = [(entry.person or "", entry.camera or "") for entry in entries]
+        persons, cameras = np.array(labels).T
+        return vectors[[entry.row for entry in entries]], persons, cameras
+
+    with gallery.store.reading() as vectors:
+        queries, persons, cameras = of("query")
+        others, their_persons, their_cameras = of("bounding_box_test")
+    closed = Retrieval()
+    closed.update(queries, persons, cameras, gallery=False)
+    closed.update(others, their_persons, their_cameras, query=False)
+    show("closed set", closed.compute())
+    show("re-ranked", again(queries, persons, cameras, others, their_persons, their_cameras))
+    everybody = np.unique(persons)
+    absent = np.random.default_rng(0).permutation(everybody)[: len(everybody) // 2]
+    left = ~np.isin(their_persons, absent)
+    found = OpenSet(far=(0.01, 0.05, 0.1, 0.3))
+    scores = queries @ others[left].T
+    found.update(scores, persons, their_persons[left], cameras, their_cameras[left])
+    show("open set", found.compute())
+
+
+def again(
+    queries: np.ndarray,
+    persons: np.ndarray,
+    cameras: np.ndarray,
+    others: np.ndarray,
+    their_persons: np.ndarray,
+    their_cameras: np.ndarray,
+) -> dict[str, float]:
+    precisions = []
+    for query, person, camera in zip(queries, persons, cameras):
+        open_to_it = np.flatnonzero((their_persons != person) | (their_cameras != camera))
+        order = open_to_it[np.argsort(-(others[open_to_it] @ query), kind="stable")]
+        order[:100] = order[:100][np.argsort(reranked(query, others[order[:100]]), kind="stable")]
+        places = np.flatnonzero(their_persons[order] == person) + 1
+        if len(places):
+            precisions.append((np.arange(1, len(places) + 1) / places).mean())
+    return {"map": float(np.mean(precisions))}
+
+
+def show(title: str, figures: dict[str, float]) -> None:
+    print(f"  {title:12}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+
+
+def main() -> None:
+    model, root = sys.argv[1], Path(sys.argv[2])
+    for background in ("keep", "mask"):
+        with tempfile.TemporaryDirectory() as folder:
+            measure(model, root, background, Path(folder) / "gallery")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""figureground index"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from json import dumps
+from typing import Annotated, Literal
+
+
+def index(
+    sources: Annotated[list[str], "photos, folders of them, .csv, or boxes as .json or .txt"],
+    *,
+    gallery: Annotated[str, "its folder; made where there is none", "-g"],
+    people: Annotated[
+        Literal["crop", "photo"], "a photo is of one person, or people are looked for in it"
+    ] = "crop",
+    labels: Annotated[
+        Literal["names", "camera", "person", "none"],
+        "what a folder tells: Market-1501's file names, or what the folders in it are called after",
+    ] = "names",
+    frames: Annotated[str, "folder of the photos that a .json or .txt of boxes names"] = "",
+    camera: Annotated[str, "of all photos that have no other"] = "",
+    tag: Annotated[str, "of all photos that have no other"] = "",
+    model: Annotated[str, "of a new gallery (default: osnet-x0.25)"] = "",
+    background: Annotated[
+        Literal["", "keep", "mask"],
+        "of a new gallery: embed people with or without (default: keep)",
+    ] = "",
+    no_thumbnails: Annotated[bool, "keep no pictures, only vectors and paths"] = False,
+    device: Annotated[str, "auto, cpu or cuda"] = "auto",
+    json: Annotated[bool, "print JSON"] = False,
+) -> int:
+    """Put the people of photos into a gallery, to find them again.
+
+    A .csv has the column image, and any of camera, person, time, tag; paths are from its own folder.
+    Boxes of people are COCO JSON, or MOTChallenge's frame,id,left,top,width,height. Files that did not
+    change are left alone, so that the same command goes on where it was stopped; changed ones are
+    replaced. Exit status 0 if every photo was read, 1 if not.
+    """
+    from figureground.gallery import Gallery
+    from figureground.gallery.sources import pictures
+
+    found = pictures(sources, labels=labels, frames=frames, camera=camera, tag=tag)
+    started = time.monotonic()
+    with Gallery(gallery, model=model, background=background, device=device) as opened:
+        added = opened.add(
+            found, people=people, thumbnails=not no_thumbnails, progress=_progress(started)
+        )
+    for _, reason in added.failed:
+        print(f"figureground: {reason}", file=sys.stderr)
+    seconds = round(time.monotonic() - started, 2)
+    if json:
+        print(dumps({"gallery": gallery, **vars(added), "seconds": seconds}))
+    else:
+        print(
+            f"{gallery}: {added.people} people in {added.images} new or changed photos, "
+            f"{added.unchanged} unchanged, {added.empty} of nobody, {len(added.failed)} not read "
+            f"({seconds:.1f} s)"
+        )
+    return 1 if added.failed else 0
+
+
+def _progress(started: float) -> Callable[[int, int, int], None]:
+    """Rate and time left on standard error: in place on a terminal, else a line every half minute."""
+    shown = started
+
+    def progress(done: int, total: int, people: int) -> None:
+        nonlocal shown
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        last = done == total and terminal
+        if now < shown + (0.2 if terminal else 30) and not last:
+            return
+        shown = now
+        rate = done / (now - started)
+        left = time.strftime("%H:%M:%S", time.gmtime((total - done) / rate))
+        line = f"{done}/{total} photos, {people} people, {rate:.0f}/s, {left} left"
+        end = "\n" if last or not terminal else ""
+        print(f"\r{line:70}" if terminal else line, end=end, file=sys.stderr, flush=True)
+
+    return progress

@@ -1,0 +1,232 @@
+"""Find a person again: a gallery of the people in photos, searched by how they look.
+
+    gallery = fg.Gallery("people.gallery")
+    gallery.add(["a.jpg", "b.jpg"], camera="door")  # one person each; people="photo" looks for them
+    found = gallery.search("query.jpg", top=5)      # found.matches, best first; found.nobody
+
+It compares clothes and build, as a camera across the street sees them; it recognises no faces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from figureground.errors import GalleryError
+from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
+from figureground.gallery.create import MANIFEST, create
+from figureground.gallery.embed import MODEL, Embedder, Kind, agree
+from figureground.gallery.exact import nearest
+from figureground.gallery.filter import Filter
+from figureground.gallery.indexing import Added, index
+from figureground.gallery.records import Vectors
+from figureground.gallery.rerank import reranked
+from figureground.gallery.results import Found, Match
+from figureground.gallery.sources import Picture
+from figureground.gallery.store import Store
+from figureground.imaging.read import Source, read
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Gallery:
+    """The gallery in the folder `path`; one is made there by the first `add`.
+
+    model, background ("keep" or "mask"): of a new gallery; of one that is there, they may be left out
+    and must be the same otherwise. Raises GalleryError for a gallery that cannot be used, CardError for
+    the model. Not for several threads at once: each opens its own.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str = "",
+        background: str = "",
+        device: str = "auto",
+    ) -> None:
+        self.path = Path(path)
+        self.model = model
+        self.background = background
+        self.device = device
+        self._store: Store | None = None
+        self._embedder: Embedder | None = None
+        if (self.path / MANIFEST).exists():
+            self._store = Store(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the files back; the gallery can be opened again."""
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def store(self) -> Store:
+        """What is on disk. Raises GalleryError where there is nothing yet."""
+        if self._store is None:
+            self._store = Store(self.path)
+        return self._store
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model of the gallery, loaded. Raises GalleryError when it is not the one it was made with."""
+        if self._embedder is None:
+            settings = self._store.settings if self._store is not None else None
+            model = self.model or (settings.model if settings else MODEL)
+            background = self.background or (settings.background if settings else "keep")
+            embedder = Embedder(model, background, self.device)
+            if settings is not None:
+                agree(settings, embedder.settings)
+            self._embedder = embedder
+        return self._embedder
+
+    def add(
+        self,
+        images: Iterable[str | os.PathLike[str] | Picture],
+        *,
+        people: Kind = "crop",
+        camera: str | None = None,
+        person: str | None = None,
+        time: float | None = None,
+        tag: str | None = None,
+        thumbnails: bool = True,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> Added:
+        """Puts the people of some image files into the gallery; what cannot be read is in the result.
+
+        people: "crop", an image is of one person from side to side; "photo", people are looked for.
+        camera, person, time (Unix seconds), tag: of all the images; a Picture brings its own, see
+        gallery.sources. thumbnails: keep small pictures of them. progress(images done, of, people).
+
+        Files that have not changed are left alone, changed ones replaced. Work is kept every few seconds:
+        whatever stops it, the same call goes on from there.
+        """
+        about = {"camera": camera, "person": person, "time": time, "tag": tag}
+        pictures = [
+            image if isinstance(image, Picture) else Picture(Path(image).absolute(), **about)  # type: ignore[arg-type]
+            for image in images
+        ]
+        embedder = self.embedder
+        if self._store is None:
+            create(self.path, embedder.settings)
+            agree(self.store.settings, embedder.settings)
+        return index(self.store, embedder, pictures, people, thumbnails, progress)
+
+    def search(
+        self,
+        images: Source | Sequence[Source],
+        *,
+        top: int = 10,
+        people: Kind = "crop",
+        rerank: int = 0,
+        threshold: float | None = None,
+        camera: Sequence[str] = (),
+        not_camera: Sequence[str] = (),
+        tag: Sequence[str] = (),
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Found:
+        """The `top` people of the gallery nearest to the person in an image, or in several, by the mean of
+        their vectors.
+
+        people: as in `add`; of several people in a "photo" the largest is meant. rerank: k-reciprocal
+        re-ranking of so many of the nearest; scores stay what they are. threshold: instead of the one
+        that the gallery is calibrated to. The rest says among whom to search, see gallery.filter.
+
+        Raises ImageError for an image that cannot be read, GalleryError when it shows nobody.
+        """
+        if top < 1 or rerank < 0:
+            raise GalleryError(f"top is {top} and rerank {rerank}; expected 1 or more, 0 or more")
+        store = self.store
+        several: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
+        query = self.embed(several, people).mean(axis=0, keepdims=True)
+        query /= max(float(np.linalg.norm(query)), 1e-12)
+        filter = Filter(camera, not_camera, tag=tag, since=since, until=until)
+        with store.reading() as vectors:
+            calibration = self.calibration
+            rows = store.rows(filter)
+            scores, found = (part[0] for part in nearest(query, vectors, rows, max(top, rerank)))
+            if rerank and len(found) > 1:
+                head = reranked(query[0], vectors[found[:rerank]])
+                order = np.argsort(head, kind="stable")
+                found[:rerank], scores[:rerank] = found[order], scores[order]
+            entries = store.entries(found[:top])
+        if threshold is None and calibration is not None:
+            threshold = calibration.threshold
+        matches = [
+            Match(
+                entry,
+                score,
+                None if threshold is None else score >= threshold,
+                None if calibration is None else calibration.probability(score),
+            )
+            for entry, score in zip(entries, map(float, scores))
+        ]
+        return Found(matches, threshold)
+
+    def embed(self, images: Iterable[Source], people: Kind = "crop") -> Vectors:
+        """N×D vectors of the (largest) person in each image, as this gallery's are made."""
+        vectors = []
+        for image in images:
+            found = self.embedder.look(read(image), people)[2]
+            if not len(found):
+                name = image if isinstance(image, str | os.PathLike) else "the image"
+                raise GalleryError(f"no person is found in {name}; give a picture that shows one")
+            vectors.append(found[0])
+        if not vectors:
+            raise GalleryError("there is no query picture; give one or more")
+        return np.array(vectors)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What `calibrate` found, if it was done."""
+        values = self.store.about("calibration")
+        return None if values is None else Calibration(**values)
+
+    def calibrate(
+        self, far: float = 0.01, pairs: Iterable[tuple[Source, Source, bool]] | None = None
+    ) -> Calibration:
+        """Finds the threshold for a wanted false accept rate, and a probability, and keeps both.
+
+        By the persons named in the gallery: each picture is searched for among the others. Or by pairs
+        of pictures, and whether both show the same person: the rate is then that of one comparison, and a
+        search makes as many as there are people in the gallery.
+        """
+        with self.store.reading() as vectors:
+            if pairs is None:
+                named = [entry for entry in self.store.select() if entry.person is not None]
+                same, different = best_scores(
+                    vectors[[entry.row for entry in named]],
+                    [str(entry.person) for entry in named],
+                    [entry.camera for entry in named],
+                    [entry.image for entry in named],
+                )
+                calibration = by_searches(same, different, far, len(named))
+            else:
+                scores: dict[bool, list[np.floating]] = {True: [], False: []}
+                for first, second, equal in pairs:
+                    one, other = self.embed([first, second])
+                    scores[equal].append(one @ other)
+                same, different = (np.array(scores[kind], np.float32) for kind in (True, False))
+                calibration = by_pairs(same, different, far, len(vectors))
+        self.store.remember("calibration", asdict(calibration))
+        return calibration
+
+    def forget(self, filter: Filter) -> int:
+        """Takes the people meant out of all files of the gallery; how many they were."""
+        return self.store.forget(filter)
+
+    def forget_missing(self) -> int:
+        """Takes out those whose image files are gone; how many they were."""
+        return self.store.forget_images(p for p in self.store.known() if not os.path.exists(p))

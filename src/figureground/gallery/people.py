@@ -1,0 +1,79 @@
+"""Where people are in a photo, by its alpha."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from figureground.gallery.records import Box
+
+SIZE = 256  # regions are told apart in a picture with no longer side
+SMALLEST = 32  # pixels of height in the photo: less shows nobody who could be found again
+SHARE = 20  # of the area of the largest region: smaller ones are mostly mistakes
+
+
+def people(alpha: NDArray[np.float32], margin: float = 0.05) -> list[Box]:
+    """Boxes of the connected regions of an H×W alpha above one half, the largest region first.
+
+    A region less than 32 pixels high, or than a twentieth of the largest one, is nobody. The box is
+    wider than the region by `margin` of its height on every side, within the photo. Who touch are one.
+    """
+    height, width = alpha.shape
+    scale = min(1.0, SIZE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX)) > 0.5
+    labels, count = regions(small)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    found = []
+    for label in np.argsort(-areas, kind="stable") + 1:
+        y, x = np.nonzero(labels == label)
+        across, down = width / size[0], height / size[1]
+        top, bottom = y.min() * down, (y.max() + 1) * down
+        if bottom - top < SMALLEST or areas[label - 1] < areas.max() / SHARE:
+            continue
+        more = margin * (bottom - top)
+        sides = x.min() * across - more, top - more, (x.max() + 1) * across + more, bottom + more
+        if box := within(sides, width, height):
+            found.append(box)
+    return found
+
+
+def within(sides: tuple[float, float, float, float], width: int, height: int) -> Box | None:
+    """Left, top, right, bottom as a box of whole pixels in the photo; None when none are left."""
+    left, top = max(round(sides[0]), 0), max(round(sides[1]), 0)
+    right, bottom = min(round(sides[2]), width), min(round(sides[3]), height)
+    return (left, top, right - left, bottom - top) if left < right and top < bottom else None
+
+
+def regions(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """H×W labels 1 … n of what hangs together by sides or corners, 0 elsewhere; and n.
+
+    Runs of each line are joined with those they touch in the line above.
+    """
+    parent: list[int] = []
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = run = parent[parent[run]]
+        return run
+
+    runs: list[tuple[int, int, int]] = []
+    above: list[int] = []
+    for y, line in enumerate(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)):
+        edges = np.flatnonzero(np.diff(line)).tolist()
+        here = []
+        for start, end in zip(edges[::2], edges[1::2]):
+            run = len(runs)
+            runs.append((y, start, end))
+            parent.append(run)
+            here.append(run)
+            for other in above:
+                if runs[other][1] <= end and start <= runs[other][2]:
+                    parent[root(run)] = root(other)
+        above = here
+    labels = np.zeros(mask.shape, np.int32)
+    numbers: dict[int, int] = {}
+    for run, (y, start, end) in enumerate(runs):
+        labels[y, start:end] = numbers.setdefault(root(run), len(numbers) + 1)
+    return labels, len(numbers)

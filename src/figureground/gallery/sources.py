@@ -1,0 +1,190 @@
+"""What is to be indexed: folders, photos, and lists of them with cameras, persons, times or boxes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from figureground.data.market1501 import NAME
+from figureground.errors import DataError
+from figureground.gallery.filter import moment
+from figureground.imaging.write import FORMATS
+
+Labels = Literal["names", "camera", "person", "none"]
+Sides = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+COLUMNS = ("image", "camera", "person", "time", "tag")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file to index. boxes: where people are, None where that is not known. time: Unix seconds."""
+
+    path: Path
+    boxes: tuple[Sides, ...] | None = None
+    camera: str | None = None
+    person: str | None = None
+    time: float | None = None
+    tag: str | None = None
+
+
+def pictures(
+    sources: Iterable[str],
+    *,
+    labels: Labels = "names",
+    frames: str = "",
+    camera: str = "",
+    tag: str = "",
+) -> list[Picture]:
+    """What the sources name: photos; folders of them, searched to the bottom; a .csv with the column
+    image and any of camera, person, time, tag; boxes as .json (COCO) or .txt (MOTChallenge).
+
+    labels: what a folder says of its photos. names: Market-1501's file names say person and camera,
+    where a photo has one (person −1 is left out, 0000 is nobody known); camera, person: the folder in
+    which a photo is, just below the source, is called that. frames: the folder of the photos that a
+    .json or .txt names. camera, tag: of all that do not say.
+
+    Raises DataError for what cannot be read, and for a folder without photos.
+    """
+    found: dict[Path, Picture] = {}
+    for source in sources:
+        path = Path(source).expanduser()
+        if path.is_dir():
+            new = _folder(path, labels)
+        elif not path.exists():
+            raise DataError(f"there is no file or folder {path}")
+        elif path.suffix.lower() == ".csv":
+            new = _csv(path)
+        elif path.suffix.lower() == ".json":
+            new = _coco(path, Path(frames) if frames else path.parent)
+        elif path.suffix.lower() == ".txt":
+            new = _mot(path, frames)
+        else:
+            new = [_named(path, labels)]
+        for picture in new:
+            whole = picture.path.absolute()
+            found[whole] = replace(
+                picture,
+                path=whole,
+                camera=picture.camera or camera or None,
+                tag=picture.tag or tag or None,
+            )
+    return list(found.values())
+
+
+def _folder(root: Path, labels: Labels) -> list[Picture]:
+    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in FORMATS and f.is_file())
+    if not files:
+        raise DataError(f"{root} has no photos in it; expected some of {' '.join(FORMATS)}")
+    if labels in ("names", "none"):
+        return [_named(file, labels) for file in files if not file.name.startswith("-1_c")]
+    parts = [(file, file.relative_to(root).parts) for file in files]
+    return [
+        Picture(file, **{labels: names[0]}) if len(names) > 1 else Picture(file)  # type: ignore[arg-type]
+        for file, names in parts
+    ]
+
+
+def _named(file: Path, labels: Labels) -> Picture:
+    match = NAME.match(file.name) if labels == "names" else None
+    if match is None:
+        return Picture(file)
+    person, camera = match.groups()
+    return Picture(file, camera=camera, person=person if person.strip("0") else None)
+
+
+def _csv(path: Path) -> list[Picture]:
+    rows = table(path, ["image"], COLUMNS)
+    return [
+        Picture(
+            path.parent / row["image"],
+            camera=row.get("camera") or None,
+            person=row.get("person") or None,
+            time=moment(row["time"]) if row.get("time") else None,
+            tag=row.get("tag") or None,
+        )
+        for row in rows
+    ]
+
+
+def pairs_of(path: str) -> list[tuple[str, str, bool]]:
+    """Lines of a CSV with the columns image, other and same (1 or 0). Raises DataError."""
+    columns = ["image", "other", "same"]
+    found, folder = [], Path(path).parent
+    for number, row in enumerate(table(Path(path), columns, columns), 2):
+        if row["same"] not in ("0", "1"):
+            raise DataError(f"line {number} of {path} has same {row['same']!r}; expected 1 or 0")
+        pair = str(folder / row["image"]), str(folder / row["other"])
+        found.append((*pair, row["same"] == "1"))
+    return found
+
+
+def table(path: Path, required: Iterable[str], allowed: Iterable[str]) -> list[dict[str, str]]:
+    """The lines of a CSV with a header. Raises DataError for other columns than those."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            missing = [name for name in required if name not in columns]
+            unknown = [name for name in columns if name not in allowed]
+            if missing or unknown:
+                raise DataError(
+                    f"{path} has the columns {', '.join(columns)}; expected {', '.join(required)}"
+                    f", and no others than {', '.join(allowed)}"
+                )
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read the table {path} ({error})") from None
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values() or not all(row[name] for name in required):
+            raise DataError(f"line {number} of {path} has not one value for each column")
+    return rows
+
+
+def _coco(path: Path, folder: Path) -> list[Picture]:
+    """Images of COCO's instances; boxes of its category person, or all where there are no names."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        names = {c["id"]: c["name"] for c in content.get("categories", [])}
+        boxes: dict[Any, list[Sides]] = defaultdict(list)
+        for found in content["annotations"]:
+            if names.get(found.get("category_id"), "person") == "person":
+                x, y, width, height = map(float, found["bbox"])
+                boxes[found["image_id"]].append((x, y, x + width, y + height))
+        return [
+            Picture(folder / image["file_name"], tuple(boxes[image["id"]]))
+            for image in content["images"]
+        ]
+    except OSError as error:
+        raise DataError(f"cannot read {path} ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is not COCO JSON with images and annotations ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _mot(path: Path, frames: str) -> list[Picture]:
+    """MOTChallenge: frame, id, left, top, width, height, …; frames are img1/000001.jpg and on."""
+    around = [path.parent / "img1", path.parent.parent / "img1", path.parent]
+    folder = Path(frames) if frames else next(f for f in around if f.is_dir())
+    boxes: dict[int, list[Sides]] = defaultdict(list)
+    try:
+        files = {f.stem: f for f in folder.iterdir() if f.suffix.lower() in FORMATS}
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                frame, _, x, y, width, height = map(float, line.split(",")[:6])
+                boxes[int(frame)].append((x, y, x + width, y + height))
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename} ({error.strerror})") from None
+    except ValueError:
+        raise DataError(
+            f"{path} has the line {line!r}; expected frame,id,left,top,width,height in numbers"
+        ) from None
+    return [
+        Picture(files.get(f"{frame:06}", folder / f"{frame:06}.jpg"), tuple(found))
+        for frame, found in sorted(boxes.items())
+    ]

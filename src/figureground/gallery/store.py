@@ -1,0 +1,285 @@
+"""A gallery on disk: one folder, no server.
+
+    manifest.sqlite  settings, images, people, thumbnails, calibration
+    vectors-N.f32    a row of D little-endian float32 per person; N grows when the file is rewritten
+    lock             held by whoever writes
+
+Vectors are appended and synced first, and count once the manifest, committed after them, says so: what a
+crash leaves behind the last counted row is overwritten by the next writer. The row of somebody who was
+replaced or forgotten is not used again; `compact` writes a file without it. A reader has one state of
+the manifest and the file that belongs to it, however much is written meanwhile.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from figureground.errors import GalleryError
+from figureground.gallery import vectors as files
+from figureground.gallery.create import FORMAT, LOCK, MANIFEST
+from figureground.gallery.filter import EVERYBODY, Filter
+from figureground.gallery.records import Entry, Image, Settings, Vectors
+
+BLOCK = 8192  # rows copied at once
+PATIENCE = 30  # seconds that another's commit may take
+ENTRIES = (
+    "SELECT people.id, row, path, box, camera, person, time, tag, added "
+    "FROM people JOIN images ON images.id = people.image"
+)
+
+
+class Store:
+    """The gallery at `path`, for one thread. Raises GalleryError when none is there, or none of use."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / MANIFEST).is_file():
+            raise GalleryError(
+                f"there is no gallery at {path}; make one by `figureground index PHOTOS "
+                f"--gallery {path}`"
+            )
+        self._lock = FileLock(path / LOCK)
+        self._open: tuple[dict[str, Any], Vectors] | None = None
+        with self._said():
+            uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
+            self._db.execute("PRAGMA secure_delete = ON")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version != FORMAT:
+                raise GalleryError(
+                    f"{path} is a gallery of format {version}, and this figureground knows {FORMAT}; "
+                    "index again, or use the version that made it"
+                )
+            self.settings = Settings(**self.about("settings"))
+
+    def close(self) -> None:
+        self._db.close()
+        self._open = None
+
+    def about(self, name: str) -> Any:
+        """settings, state or calibration; None for what is not there."""
+        with self._said():
+            query = "SELECT value FROM about WHERE name = ?"
+            found = self._db.execute(query, (name,)).fetchone()
+            return loads(found[0]) if found else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Vectors]:
+        """The vectors in one state of the gallery, rows × D; the methods below then speak of the same."""
+        with self._said():
+            for last in (*[False] * 9, True):
+                self._db.execute("BEGIN")
+                try:
+                    vectors = self._mapped(self.about("state"))
+                    break
+                except FileNotFoundError:  # rewritten between the two lines
+                    self._db.execute("ROLLBACK")
+                    if last:
+                        raise
+            try:
+                yield vectors
+            finally:
+                self._db.execute("ROLLBACK")
+
+    def rows(self, filter: Filter = EVERYBODY) -> NDArray[np.int64] | None:
+        """Rows of the people meant, ascending; None for all of `reading`."""
+        condition, values = filter.sql()
+        if not condition and not self.about("state")["gaps"]:
+            return None
+        join = "JOIN images ON images.id = people.image" if filter.before is not None else ""
+        query = f"SELECT row FROM people {join} WHERE {condition or 1} ORDER BY row"
+        return np.fromiter((row for (row,) in self._db.execute(query, values)), np.int64)
+
+    def entries(self, rows: Iterable[int]) -> list[Entry]:
+        """Who is in these rows, in their order."""
+        query = f"{ENTRIES} WHERE row = ?"
+        return [_entry(self._db.execute(query, (int(row),)).fetchone()) for row in rows]
+
+    def select(self, filter: Filter = EVERYBODY) -> Iterator[Entry]:
+        """The people meant, by row."""
+        condition, values = filter.sql()
+        query = f"{ENTRIES} WHERE {condition or 1} ORDER BY row"
+        return map(_entry, self._db.execute(query, values))
+
+    def people_of(self, image: str) -> list[Entry]:
+        """The people in the image of that path."""
+        query = f"{ENTRIES} WHERE path = ? ORDER BY row"
+        return [_entry(row) for row in self._db.execute(query, (image,))]
+
+    def thumbnail(self, id: int) -> bytes | None:
+        """JPEG of a person, where it is kept."""
+        with self._said():
+            query = "SELECT jpeg FROM thumbnails WHERE id = ?"
+            found = self._db.execute(query, (id,)).fetchone()
+            return found[0] if found else None
+
+    def known(self) -> dict[str, str]:
+        """{path: fingerprint} of every image, those that show nobody too."""
+        with self._said():
+            return dict(self._db.execute("SELECT path, fingerprint FROM images"))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nobody else writes meanwhile. Raises GalleryError when another process does already."""
+        try:
+            held = self._lock.acquire(timeout=0)
+        except Timeout:
+            raise GalleryError(
+                f"another process is writing to {self.path}; wait until it is done"
+            ) from None
+        except OSError as error:
+            raise GalleryError(f"cannot write to {self.path} ({error.strerror})") from None
+        with held:
+            yield
+
+    def put(self, images: Sequence[Image]) -> None:
+        """Adds images, or replaces those of the same path: all of them, or none when it fails."""
+        if not images:
+            return
+        vectors = np.concatenate([image.vectors for image in images])
+        with self.writing(), self._said():
+            state = self.about("state")
+            files.append(self.path / files.name(state["file"]), state["rows"], vectors)
+            with self._transaction():
+                for image in images:
+                    old = self._of([image.path])
+                    state["gaps"] = self._drop(old) > 0 or state["gaps"]
+                    self._insert(image, state["rows"])
+                    state["rows"] += len(image.boxes)
+                self._set("state", state)
+
+    def forget(self, filter: Filter) -> int:
+        """Takes the people meant out of all files, and their images where nobody is left; how many."""
+        with self.writing(), self._said():
+            with self._transaction():
+                meant = [(entry.id,) for entry in self.select(filter)]
+                query = "SELECT image FROM people WHERE id = ?"
+                images = {self._db.execute(query, id).fetchone() for id in meant}
+                self._db.executemany("DELETE FROM thumbnails WHERE id = ?", meant)
+                self._db.executemany("DELETE FROM people WHERE id = ?", meant)
+                query = "SELECT 1 FROM people WHERE image = ?"
+                self._drop([i for i in images if not self._db.execute(query, i).fetchone()])
+                self._set("state", {**self.about("state"), "gaps": True})
+            self.compact()
+        return len(meant)
+
+    def forget_images(self, paths: Iterable[str]) -> int:
+        """Takes everybody in these images, and the images, out of all files; how many people."""
+        with self.writing(), self._said():
+            with self._transaction():
+                forgotten = self._drop(self._of(paths))
+                self._set("state", {**self.about("state"), "gaps": True})
+            self.compact()
+        return forgotten
+
+    def compact(self) -> None:
+        """Rewrites the vectors without the rows that nobody has."""
+        with self.writing(), self._said():
+            with self.reading() as vectors:
+                live, state = self.rows(), self.about("state")
+            if live is not None:
+                new = {"file": state["file"] + 1, "rows": len(live), "gaps": False}
+                starts = range(0, len(live), BLOCK)
+                parts = (vectors[live[start : start + BLOCK]] for start in starts)
+                files.write(self.path / files.name(new["file"]), parts)
+                with self._transaction():
+                    moves = enumerate(live.tolist())  # ever downwards: none meets another
+                    self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
+                    self._set("state", new)
+            self._open = None
+            self._db.execute("PRAGMA busy_timeout = 0")  # who reads now, reads on; later, then
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._db.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
+            files.sweep(self.path, kept=self.about("state")["file"])
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keeps a value for `about`; None takes it away."""
+        with self.writing(), self._said(), self._transaction():
+            self._set(name, value)
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the manifest."""
+        with self._said():
+            found = [line for (line,) in self._db.execute("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
+    def _insert(self, image: Image, row: int) -> None:
+        added = time.time() if image.added is None else image.added
+        query = "INSERT INTO images (path, fingerprint, added) VALUES (?, ?, ?)"
+        id = self._db.execute(query, (image.path, image.fingerprint, added)).lastrowid
+        for number, (box, jpeg) in enumerate(zip(image.boxes, image.thumbnails, strict=True)):
+            person = self._db.execute(
+                "INSERT INTO people (row, image, box, camera, person, time, tag) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(row + number, id, dumps(box)),
+                    *(image.camera, image.person, image.time, image.tag),
+                ),
+            ).lastrowid
+            if jpeg is not None:
+                self._db.execute("INSERT INTO thumbnails VALUES (?, ?)", (person, jpeg))
+
+    def _of(self, paths: Iterable[str]) -> list[tuple[int]]:
+        query = "SELECT id FROM images WHERE path = ?"
+        return [id for path in paths for id in self._db.execute(query, (path,))]
+
+    def _drop(self, images: Sequence[tuple[int]]) -> int:
+        """Takes out images by id, and all that is in them; how many people that were."""
+        if not images:
+            return 0
+        query = "DELETE FROM thumbnails WHERE id IN (SELECT id FROM people WHERE image = ?)"
+        self._db.executemany(query, images)
+        people = self._db.executemany("DELETE FROM people WHERE image = ?", images).rowcount
+        self._db.executemany("DELETE FROM images WHERE id = ?", images)
+        return people
+
+    def _set(self, name: str, value: Any) -> None:
+        self._db.execute("DELETE FROM about WHERE name = ?", (name,))
+        if value is not None:
+            self._db.execute("INSERT INTO about VALUES (?, ?)", (name, dumps(value)))
+
+    def _mapped(self, state: dict[str, Any]) -> Vectors:
+        """The counted rows of the vectors' file, in memory as far as they are used."""
+        if self._open is None or self._open[0] != state:
+            path = self.path / files.name(state["file"])
+            self._open = state, files.mapped(path, state["rows"], self.settings.dimension)
+        return self._open[1]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise GalleryError(
+                f"the gallery {self.path} cannot be used ({error}); `figureground gallery verify "
+                f"{self.path}` checks it"
+            ) from None
+        except OSError as error:
+            name = error.filename or self.path
+            raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    id, place, path, box, *rest = row
+    return Entry(id, place, path, tuple(loads(box)), *rest)
