@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all lint docs train-people clean
+.PHONY: demo test test-all lint docs train-people train-osnet clean
 
 demo: .venv/demo
 	$(BIN)/figureground demo --output demo.png
@@ -29,9 +29,9 @@ docs: .venv/dev
 # The shipped weights from scratch: DATA=folder with people/, saliency/, no_people.txt. Resumable: the same
 # command goes on. Without these three, glibc gives large buffers back and faults them in again at each
 # step: 1.25 times the pictures a second on the CPU.
-train-people: export MALLOC_MMAP_MAX_ := 0
-train-people: export MALLOC_TRIM_THRESHOLD_ := 99999999999
-train-people: export MALLOC_TOP_PAD_ := 268435456
+train-people train-osnet: export MALLOC_MMAP_MAX_ := 0
+train-people train-osnet: export MALLOC_TRIM_THRESHOLD_ := 99999999999
+train-people train-osnet: export MALLOC_TOP_PAD_ := 268435456
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
 		data.root=$(DATA)/people --run runs/people
@@ -40,6 +40,14 @@ train-people: .venv/dev
 		init=runs/people/best.safetensors --run runs/people-fine
 	$(BIN)/figureground train pp-humanseg-lite/people-last data.root=$(DATA)/people \
 		init=runs/people-fine/best.safetensors --run runs/people-last
+
+# DATA=folder with cuhk01/ and cuhk03/ as Market-1501 is laid out.
+train-osnet: .venv/dev
+	$(BIN)/figureground train osnet-x0.25/cuhk data.root=$(DATA) loop.max_steps=2000 --run runs/osnet
+	$(BIN)/figureground train osnet-x0.25/cuhk-triplet data.root=$(DATA) loop.max_steps=1250 \
+		init=runs/osnet/last.safetensors --run runs/osnet-triplet
+	$(BIN)/figureground train osnet-x0.25/cuhk-fine data.root=$(DATA) \
+		init=runs/osnet-triplet/last.safetensors --run runs/osnet-fine
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
