@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageFilter, ImageOps
 
 from figureground.errors import ImageError
-from figureground.imaging.read import read, srgb
+from figureground.imaging.read import Photo, read, srgb
 
 Pixels = NDArray[np.uint8]
 
@@ -51,6 +51,20 @@ def background(spec: str | os.PathLike[str]) -> Background:
     is cropped to the photo's shape about its centre. Raises ImageError for anything else.
     """
     spec = os.fspath(spec)
+    if (known := plain(spec)) is not None:
+        return known
+    try:
+        photo = read(spec)
+    except ImageError as error:
+        raise ImageError(
+            f"the background {spec!r} is none of: transparent, blur, a colour such as white, "
+            f"#00ff00 or rgb(0,255,0), an image file ({error})"
+        ) from None
+    return picture(photo)
+
+
+def plain(spec: str) -> Background | None:
+    """What needs no picture: "transparent", "blur" or a colour. None for anything else."""
     if spec == "transparent":
         return lambda pixels, alpha: None
     if spec == "blur":
@@ -58,18 +72,15 @@ def background(spec: str | os.PathLike[str]) -> Background:
     try:
         colour = ImageColor.getrgb(spec)
     except ValueError:
-        pass
-    else:
-        if max(colour) > 255 or len(colour) > 3:
-            raise ImageError(f"the background {spec!r} has a part above 255, or transparency")
-        return lambda pixels, alpha: np.full(pixels.shape, colour, np.uint8)
-    try:
-        image = Image.fromarray(srgb(read(spec)).pixels)
-    except ImageError as error:
-        raise ImageError(
-            f"the background {spec!r} is none of: transparent, blur, a colour such as white, "
-            f"#00ff00 or rgb(0,255,0), an image file ({error})"
-        ) from None
+        return None
+    if max(colour) > 255 or len(colour) > 3:
+        raise ImageError(f"the background {spec!r} has a part above 255, or transparency")
+    return lambda pixels, alpha: np.full(pixels.shape, colour, np.uint8)
+
+
+def picture(photo: Photo) -> Background:
+    """A picture, cropped to the photo's shape about its centre."""
+    image = Image.fromarray(srgb(photo).pixels)
 
     def fitted(pixels: Pixels, alpha: Pixels) -> Pixels:
         size = pixels.shape[1], pixels.shape[0]
