@@ -26,6 +26,7 @@ VERBS = (
     "search",
     "calibrate",
     "gallery",
+    "serve",
     "models",
     "bench",
     "demo",

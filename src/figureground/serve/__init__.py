@@ -1,0 +1,1 @@
+"""Cut-outs over HTTP, and a page to make them with: needs the extra [serve]."""

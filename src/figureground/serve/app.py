@@ -1,0 +1,195 @@
+"""The application: which address answers what, and which error is which status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from figureground.errors import CardError, FiguregroundError
+from figureground.gallery import Gallery
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.serve import upload
+from figureground.serve.answers import Answer, Answers
+from figureground.serve.guard import Guard
+from figureground.serve.metrics import Metrics
+from figureground.serve.models import Models, Unavailable
+from figureground.serve.options import Cutout, Embed, Parse, Remove, Search, described, parsed
+from figureground.serve.work import Check, Full, Stopped, Work
+
+log = logging.getLogger("figureground.serve")
+
+PAGE = Path(__file__).parent / "page"
+FILES = {
+    "/": ("index.html", "text/html"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.svg": ("page.svg", "image/svg+xml"),
+}
+Job = Callable[[upload.Upload, Any, Check], Answer]
+
+
+def create(
+    models: Models,
+    *,
+    workers: int = 1,
+    queue: int = 16,
+    max_bytes: int = 32_000_000,
+    max_pixels: int = 50_000_000,
+    timeout: float = 30.0,
+    keys: Sequence[str] = (),
+    gallery: str = "",
+) -> FastAPI:
+    """workers, queue: see Work. max_bytes: of a request, max_pixels: of a picture in it; timeout: seconds
+    for a request, its reading and its waiting included. keys: see Guard. gallery: folder to search in.
+
+    Raises CardError or GalleryError for models and a gallery that cannot be used.
+    """
+    if workers < 1 or queue < 0 or max_bytes < 1 or max_pixels < 1 or not timeout > 0:
+        raise FiguregroundError(
+            f"workers is {workers}, queue {queue}, max_bytes {max_bytes}, max_pixels {max_pixels}, "
+            f"timeout {timeout}; expected 1 or more, 0 or more, and above 0"
+        )
+    if gallery:
+        with Gallery(gallery) as opened:
+            _ = opened.store, opened.embedder
+    try:
+        models.predictor(AlphaPredictor)  # what is asked most is there from the start
+    except CardError:
+        pass
+    except Unavailable as error:
+        raise CardError(str(error)) from None
+    work, metrics = Work(workers, queue), Metrics()
+    answers = Answers(models, max_pixels, gallery)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(work.close)
+
+    # no /docs: FastAPI's loads its scripts from another site
+    app = FastAPI(title="figureground", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(Guard, keys=keys, metrics=metrics)
+
+    async def answered(request: Request, kind: type[BaseModel], job: Job) -> Response:
+        async def read() -> tuple[upload.Upload, Any]:
+            given = await upload.read(request, max_bytes)
+            return given, parsed(kind, given.values)
+
+        def do(given: tuple[upload.Upload, Any], check: Check) -> Answer:
+            return job(*given, check)
+
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+
+        try:
+            answer = await work.do(read, do, gone, timeout)
+        except Exception as error:
+            return _refused(error, request.state.request_id, timeout)
+        return Response(answer.body, media_type=answer.kind, headers=dict(answer.headers))
+
+    def endpoint(path: str, kind: type[BaseModel], job: Job, *files: str) -> None:
+        async def post(request: Request) -> Response:
+            return await answered(request, kind, job)
+
+        app.add_api_route(
+            path,
+            post,
+            methods=["POST"],
+            name=path.rsplit("/", 1)[1],
+            description=(job.__doc__ or "").strip(),
+            response_class=Response,
+            openapi_extra=described(kind, *files),
+        )
+
+    def mask(given: upload.Upload, options: Cutout, check: Check) -> Answer:
+        """The alpha itself, white where people are: as /v1/cutout with `mask`."""
+        return answers.cutout(given, options.model_copy(update={"mask": True}), check)
+
+    def remove(given: upload.Upload, options: Remove, check: Check) -> Answer:
+        """As rembg's server answers: PNG, whatever was asked."""
+        return answers.cutout(given, options.cutout(list(models.cards)), check)
+
+    endpoint("/v1/cutout", Cutout, answers.cutout, "file", "background")
+    endpoint("/v1/mask", Cutout, mask, "file")
+    endpoint("/v1/parse", Parse, answers.parse, "file")
+    endpoint("/v1/embed", Embed, answers.embed, "file")
+    if gallery:
+        endpoint("/v1/search", Search, answers.search, "file")
+    endpoint("/api/remove", Remove, remove, "file")
+
+    @app.get("/v1/models")
+    async def offered() -> list[dict[str, Any]]:
+        """The models that may be asked for by name."""
+        return models.list()
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the server lives."""
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """Whether a request would be taken now: 200, or 503."""
+        full = work.taken >= work.places
+        return JSONResponse({"status": "full" if full else "ready"}, 503 if full else 200)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def numbers() -> Response:
+        """For Prometheus."""
+        text = metrics.text(places=work.places, taken=work.taken, running=work.running)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    for path, (name, media) in FILES.items():
+        _page(app, path, (PAGE / name).read_bytes(), media)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        text = f"{error.detail}; see /openapi.json for what there is"
+        return JSONResponse({"error": text}, error.status_code, error.headers)
+
+    return app
+
+
+def _page(app: FastAPI, path: str, content: bytes, media: str) -> None:
+    async def get() -> Response:
+        return Response(content, media_type=media)
+
+    app.add_api_route(path, get, include_in_schema=False)
+
+
+def _refused(error: Exception, id: str, timeout: float) -> Response:
+    """The answer that an error is. What is not the client's to know goes to the log alone."""
+    headers = {}
+    match error:
+        case Full():
+            status, text = 429, "the server is busy; try again in a while"
+            headers["Retry-After"] = str(error.retry_after)
+        case TimeoutError():
+            status, text = 503, f"this took more than {timeout:g} s; send a smaller photo, or later"
+            headers["Retry-After"] = str(max(1, round(timeout)))
+        case Stopped() | ClientDisconnect():
+            status, text = 499, "the client has left"
+        case upload.TooLarge():
+            status, text = 413, str(error)
+        case FiguregroundError():
+            status, text = 422, str(error)
+        case Unavailable():
+            log.error("%s: %s", id, error)
+            status, text = 503, "the model cannot be run now; the server's log says why"
+        case MemoryError():
+            status, text = 503, "not enough memory for this photo; send a smaller one"
+        case _:
+            log.exception("%s: unexpected", id, exc_info=error)
+            status, text = 500, f"something went wrong here; the server's log has it as {id}"
+    return JSONResponse({"error": text}, status, headers)

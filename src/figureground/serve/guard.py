@@ -1,0 +1,101 @@
+"""What holds for every request: who may ask, what is in every answer, and the line in the log."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from figureground.serve.metrics import Metrics
+
+log = logging.getLogger("figureground.serve")
+
+GUARDED = ("/v1/", "/api/", "/metrics")  # the page and whether the server lives are for anybody
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """An ASGI application around another.
+
+    keys: one of which a request to the API must bring, as `Authorization: Bearer KEY` or `X-API-Key: KEY`;
+    none for a server that anybody may ask. What other sites' pages ask for is refused either way.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Sequence[str], metrics: Metrics) -> None:
+        self.app = app
+        self.keys = [key.encode() for key in keys]
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        id = given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = id
+        started = time.perf_counter()
+        answer = {"status": 499, "bytes": 0}  # until something is sent, the client has left
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer["status"] = message["status"]
+                ours = MutableHeaders(scope=message)
+                ours["X-Request-ID"] = id
+                for name, value in HEADERS.items():
+                    ours[name] = value
+            else:
+                answer["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope["path"], headers)
+            await (refusal or self.app)(scope, receive, sending)
+        finally:
+            seconds = time.perf_counter() - started
+            path = getattr(scope.get("route"), "path", "other")
+            self.metrics.add(path, answer["status"], seconds)
+            line = {
+                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "id": id,
+                "method": scope["method"],
+                "path": path,
+                "status": answer["status"],
+                "seconds": round(seconds, 4),
+                "bytes": answer["bytes"],
+                "client": (scope.get("client") or ("",))[0],
+            }
+            log.info(json.dumps(line))
+
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        if not path.startswith(GUARDED):
+            return None
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            error = "pages of other sites may not ask this server; use its own page, or a program"
+            return JSONResponse({"error": error}, 403)
+        if not self.keys:
+            return None
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        # every key is compared, each in constant time
+        if any([hmac.compare_digest(given.encode("latin-1"), key) for key in self.keys]):
+            return None
+        error = "a key is missing or wrong; send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+        return JSONResponse({"error": error}, 401, {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,139 @@
+"""What may be asked of each endpoint: names and values are those of the command line."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from figureground.errors import FiguregroundError
+from figureground.runtime.alpha import Edges
+
+Format = Literal["png", "webp", "jpeg", "avif"]
+FILE = {"type": "string", "format": "binary"}
+
+
+class RequestError(FiguregroundError):
+    """A request that cannot be answered as it is."""
+
+
+class Cutout(BaseModel):
+    """/v1/cutout and /v1/mask."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: str = Field(
+        default="", description="name of a model in /v1/models; empty: the first for people"
+    )
+    background: str = Field(
+        default="transparent",
+        description="transparent, blur or a colour; a picture is uploaded instead",
+    )
+    edges: Edges = Field(
+        default="fine", description="drawn along the photo's own, or just enlarged"
+    )
+    no_foreground: bool = Field(
+        default=False, description="leave the old background's colours in soft edges"
+    )
+    mask: bool = Field(default=False, description="the alpha itself, white where people are")
+    format: Format = "png"
+    quality: int = Field(default=92, ge=1, le=100, description="of JPEG, WebP and AVIF")
+
+
+class Parse(BaseModel):
+    """/v1/parse."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: str = Field(
+        default="", description="name of a model in /v1/models for semantic-segmentation"
+    )
+    labels: bool = Field(
+        default=False, description="class numbers (grey PNG), not colours over the photo"
+    )
+    json_: bool = Field(
+        default=False, alias="json", description="the share of each class, and no picture"
+    )
+
+
+class Embed(BaseModel):
+    """/v1/embed."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: str = Field(
+        default="", description="name of a model in /v1/models for re-identification"
+    )
+
+
+class Search(BaseModel):
+    """/v1/search."""
+
+    model_config = ConfigDict(extra="forbid")
+    top: int = Field(default=10, ge=1, le=1000)
+    people: Literal["crop", "photo"] = "crop"
+    rerank: int = Field(default=0, ge=0, le=1000)
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    camera: str = Field(default="", description="only these, separated by commas")
+    not_camera: str = ""
+    tag: str = ""
+    since: str = Field(default="", description="such as 2026-11-21T08:30 (UTC)")
+    until: str = ""
+
+
+class Remove(BaseModel):
+    """/api/remove, as rembg's: what it has for matting is accepted, and needs nothing here."""
+
+    model: str = ""
+    om: bool = Field(default=False, description="only the mask")
+    bgc: str = Field(default="", description="background colour: r,g,b,a")
+
+    def cutout(self, names: list[str]) -> Cutout:
+        """The same asked our way. names: of the models that there are."""
+        model = self.model
+        if model and model not in names and f"rembg/{model}" in names:
+            model = f"rembg/{model}"
+        background = "transparent"
+        if self.bgc:
+            parts = self.bgc.split(",")
+            if len(parts) != 4 or not all(p.isascii() and p.isdigit() for p in parts):
+                raise RequestError(f"bgc is {self.bgc!r}; expected r,g,b,a, each 0 to 255")
+            if parts[3] == "255":
+                background = f"rgb({','.join(parts[:3])})"
+            elif parts[3] != "0":
+                raise RequestError(f"bgc is {self.bgc!r}; expected a (the last) to be 0 or 255")
+        return Cutout(model=model, mask=self.om, background=background)
+
+
+def parsed(kind: type[BaseModel], values: dict[str, str]) -> Any:
+    """values as `kind`; RequestError says which is wrong, and what was expected."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        name = ".".join(map(str, wrong["loc"]))
+        if wrong["type"] == "extra_forbidden":
+            known = ", ".join(field.alias or key for key, field in kind.model_fields.items())
+            raise RequestError(
+                f"there is no option {name[:50]!r}; expected {known}, and the photo as `file`"
+            ) from None
+        message = wrong["msg"][0].lower() + wrong["msg"][1:]
+        raise RequestError(f"{name} is {values.get(name, '')[:50]!r}: {message}") from None
+
+
+def described(kind: type[BaseModel], *files: str) -> dict[str, Any]:
+    """For OpenAPI: the options as parts of a form, beside the files; or in the query, the photo raw."""
+    schema = kind.model_json_schema()
+    options = schema.get("properties", {})
+    form = {
+        "type": "object",
+        "properties": {**{name: FILE for name in files}, **options},
+        "required": ["file"],
+    }
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": entry}
+            for name, entry in options.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": FILE}},
+        },
+    }
