@@ -416,6 +416,19 @@ def test_headers_and_log(client: Any, photo_bytes: bytes, caplog: pytest.LogCapt
     assert other.status_code == 403
 
 
+def test_other_names_lead_nowhere() -> None:
+    with serving(hosts=["127.0.0.1", "::1", "photos.example"]) as client:
+        for host, status in (
+            ("photos.example:80", 200),
+            ("[::1]:8000", 200),
+            ("evil.example", 421),
+            ("127.0.0.1.evil.example", 421),
+            ("[", 421),
+        ):
+            assert client.get("/health", headers={"host": host}).status_code == status
+        assert client.get("/v1/models").status_code == 200
+
+
 def test_an_error_of_ours_shows_nothing(
     photo_bytes: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

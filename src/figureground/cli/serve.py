@@ -6,6 +6,8 @@ from typing import Annotated
 
 from figureground.errors import FiguregroundError
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def serve(
     *,
@@ -22,6 +24,10 @@ def serve(
     max_pixels: Annotated[int, "refuse larger photos"] = 50_000_000,
     timeout: Annotated[float, "seconds for a request, its waiting included"] = 30.0,
     api_key_file: Annotated[str, "file with one key a line, of which clients must send one"] = "",
+    allow_host: Annotated[
+        list[str],
+        "names it may be reached by (default: localhost if it listens there only, else any)",
+    ] = [],  # noqa: B006
     gallery: Annotated[str, "gallery that may be searched", "-g"] = "",
 ) -> int:
     """Serve cut-outs over HTTP, and a page to make them with.
@@ -53,6 +59,7 @@ def serve(
         )
     workers = workers or os.cpu_count() or 1
     keys = _keys(api_key_file) if api_key_file else []
+    loopback = host in LOOPBACK
     app = create(
         Models(model, sessions=sessions, device=device, threads=0 if workers == 1 else 1),
         workers=workers,
@@ -61,10 +68,11 @@ def serve(
         max_pixels=max_pixels,
         timeout=timeout,
         keys=keys,
+        hosts=[*allow_host, *(LOOPBACK if loopback or allow_host else ())],
         gallery=gallery,
     )
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
-    if host not in ("127.0.0.1", "::1", "localhost") and not keys:
+    if not loopback and not keys:
         print(
             f"figureground: anybody who reaches {host} may use this server; --api-key-file asks for a key",
             file=sys.stderr,

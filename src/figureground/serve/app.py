@@ -47,10 +47,11 @@ def create(
     max_pixels: int = 50_000_000,
     timeout: float = 30.0,
     keys: Sequence[str] = (),
+    hosts: Sequence[str] = (),
     gallery: str = "",
 ) -> FastAPI:
     """workers, queue: see Work. max_bytes: of a request, max_pixels: of a picture in it; timeout: seconds
-    for a request, its reading and its waiting included. keys: see Guard. gallery: folder to search in.
+    for a request, its reading and its waiting included. keys, hosts: see Guard. gallery: a folder.
 
     Raises CardError or GalleryError for models and a gallery that cannot be used.
     """
@@ -78,7 +79,7 @@ def create(
 
     # no /docs: FastAPI's loads its scripts from another site
     app = FastAPI(title="figureground", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_middleware(Guard, keys=keys, metrics=metrics)
+    app.add_middleware(Guard, keys=keys, hosts=hosts, metrics=metrics)
 
     async def answered(request: Request, kind: type[BaseModel], job: Job) -> Response:
         async def read() -> tuple[upload.Upload, Any]:

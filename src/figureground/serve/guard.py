@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -35,12 +36,17 @@ class Guard:
     """An ASGI application around another.
 
     keys: one of which a request to the API must bring, as `Authorization: Bearer KEY` or `X-API-Key: KEY`;
-    none for a server that anybody may ask. What other sites' pages ask for is refused either way.
+    none for a server that anybody may ask. hosts: names by which it may be reached, none for any; so a
+    name of another site that is made to lead here (DNS rebinding) leads nowhere. What other sites' pages
+    ask for is refused either way.
     """
 
-    def __init__(self, app: ASGIApp, keys: Sequence[str], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Sequence[str], hosts: Sequence[str], metrics: Metrics
+    ) -> None:
         self.app = app
         self.keys = [key.encode() for key in keys]
+        self.hosts = hosts
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,6 +91,9 @@ class Guard:
             log.info(json.dumps(line))
 
     def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        if self.hosts and _name(headers.get("host", "")) not in self.hosts:
+            error = f"this server is reached as {', '.join(self.hosts)}; --allow-host adds a name"
+            return JSONResponse({"error": error}, 421)
         if not path.startswith(GUARDED):
             return None
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
@@ -99,3 +108,10 @@ class Guard:
             return None
         error = "a key is missing or wrong; send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
         return JSONResponse({"error": error}, 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

@@ -67,6 +67,7 @@ async function all(list) {
     $("status").textContent = `Cutting out ${number + 1} of ${list.length}: ${photo.file.name}`;
     await cut(photo, leave.signal);
     if (mine !== run) return;
+    if (photo.error) wrong(photo);
     if (!shown || shown === photo || !shown.after) show(photo);
   }
   const failed = list.filter((photo) => photo.error).length;
@@ -86,10 +87,14 @@ function row(photo) {
   text.className = photo.error ? "wrong" : "";
 }
 
+function wrong(photo) {
+  $("error").textContent = photo.error ? `${photo.file.name}: ${photo.error}` : "";
+}
+
 function show(photo) {
   shown = photo;
+  wrong(photo);
   for (const other of photos) other.button.setAttribute("aria-pressed", String(other === photo));
-  $("error").textContent = photo.error ? `${photo.file.name}: ${photo.error}` : "";
   $("view").hidden = !photo.after || Boolean(photo.error);
   if ($("view").hidden) return;
   $("before").src = photo.before;
@@ -118,7 +123,6 @@ function add(files) {
   });
   if (!added.length) return;
   if (shown && shown.error) shown = null;
-  if (!run) run = 1;
   queue = queue.then(() => all(added));
 }
 let queue = Promise.resolve();
