@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -471,3 +473,27 @@ def test_what_is_not_here_is_not_offered(
     assert "no key" in capsys.readouterr().err
     assert main(["serve", "--gallery", str(tmp_path / "none")]) == 1
     assert main(["serve", "--port", "99999"]) == 1
+
+
+def test_command_serves_until_it_is_told_to_stop(tmp_path: Path, photo_bytes: bytes) -> None:
+    (tmp_path / "keys").write_text("secret\n")
+    script = "from figureground.cli import script; script()"
+    options = ["serve", "--port", "0", "--workers", "1", "--api-key-file", str(tmp_path / "keys")]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *options], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        address = next(line.split()[3] for line in lines if "running on" in line)
+        headers = {"authorization": "Bearer secret"}
+        answer = httpx.post(
+            f"{address}/v1/mask", content=photo_bytes, headers=headers, trust_env=False
+        )
+        evil = httpx.get(address, headers={"host": "evil.example"}, trust_env=False)
+        process.terminate()
+        log = process.stderr.read()
+    assert (answer.status_code, evil.status_code) == (200, 421)
+    assert '"path": "/v1/mask", "status": 200' in log
+    assert "secret" not in log
+    assert process.returncode in (0, -15)  # stopped by the signal, after its work
+    assert "Traceback" not in log
