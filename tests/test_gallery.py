@@ -19,9 +19,10 @@ from figureground.cli import main
 from figureground.errors import FiguregroundError, GalleryError
 from figureground.gallery.calibrate import best_scores, by_pairs, by_searches
 from figureground.gallery.filter import Filter
-from figureground.gallery.people import people, regions
+from figureground.gallery.people import people
 from figureground.gallery.rerank import reranked
 from figureground.gallery.sources import pictures
+from figureground.imaging.regions import regions
 from figureground.metrics.open_set import OpenSet, threshold_at
 from figureground.metrics.reid import Retrieval
 from gallery_model import draw_crops, unit_vectors, write_model
