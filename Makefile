@@ -48,6 +48,8 @@ train-osnet: .venv/dev
 		init=runs/osnet/last.safetensors --run runs/osnet-triplet
 	$(BIN)/figureground train osnet-x0.25/cuhk-fine data.root=$(DATA) \
 		init=runs/osnet-triplet/last.safetensors --run runs/osnet-fine
+	$(BIN)/figureground train osnet-x0.25/cuhk-last data.root=$(DATA) \
+		init=runs/osnet-fine/last.safetensors --run runs/osnet-last
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

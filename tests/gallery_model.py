@@ -23,7 +23,7 @@ For tests.
 
 
 def write_model(folder: Path, name: str = "colours", cell: int = 8, centre: float = 0.5) -> Path:
-    """The path of its card. Another cell makes another model; grey of the value `centre` is 0 to it."""
+    """The path of its card. Another cell makes another model; what has the value `centre` is 0 to it."""
     pool = helper.make_node(
         "AveragePool", ["images"], ["means"], kernel_shape=[cell, cell], strides=[cell, cell]
     )

@@ -19,9 +19,10 @@ from figureground.cli import main
 from figureground.errors import FiguregroundError, GalleryError
 from figureground.gallery.calibrate import best_scores, by_pairs, by_searches
 from figureground.gallery.filter import Filter
-from figureground.gallery.people import people, regions
+from figureground.gallery.people import people
 from figureground.gallery.rerank import reranked
 from figureground.gallery.sources import pictures
+from figureground.imaging.regions import regions
 from figureground.metrics.open_set import OpenSet, threshold_at
 from figureground.metrics.reid import Retrieval
 from gallery_model import draw_crops, unit_vectors, write_model
@@ -158,14 +159,14 @@ def test_one_image_and_its_double(tmp_path: Path, crops: Path, model: str) -> No
 def test_a_picture_without_an_answer_and_a_name_that_is_no_text(
     tmp_path: Path, crops: Path
 ) -> None:
-    """Both are said, and the rest is indexed. The model answers 0 to the grey that it takes for 0."""
-    Image.new("RGB", (20, 40), (127, 127, 127)).save(tmp_path / "grey.png")
+    """Both are said, and the rest is indexed. The model answers 0 to black."""
+    Image.new("RGB", (20, 40)).save(tmp_path / "black.png")
     content = (crops / "0001_c1s1_000001_00.png").read_bytes()
     (tmp_path / "good.png").write_bytes(content)
     odd = os.path.join(os.fsencode(tmp_path), b"caf\xe9.png")
     with open(odd, "wb") as file:
         file.write(content)
-    gallery = fg.Gallery(tmp_path / "g", model=str(write_model(tmp_path, "flat", centre=127 / 255)))
+    gallery = fg.Gallery(tmp_path / "g", model=str(write_model(tmp_path, "flat", centre=0)))
     added = gallery.add(pictures([str(tmp_path)]))
     assert (added.images, len(added.failed)) == (1, 2)
     assert ["not UTF-8" in reason or "other than 0" in reason for _, reason in added.failed] == [

@@ -48,7 +48,9 @@ def test_what_is_imported_answers_as_the_network_does(
     np.testing.assert_allclose(model(photo), expected / np.linalg.norm(expected), atol=1e-4)
 
 
-def test_the_onnx_file_carries_its_card(imported: Path, photo: np.ndarray, tmp_path: Path) -> None:
+def test_the_onnx_file_carries_its_card(
+    imported: Path, photo: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(imported.with_suffix(".onnx").read_bytes())
     assert hub.card(str(alone)).input == hub.card(str(imported)).input
@@ -56,6 +58,8 @@ def test_the_onnx_file_carries_its_card(imported: Path, photo: np.ndarray, tmp_p
     card = hub.card(str(imported))
     assert {f.name for f in card.files} == {"mine.onnx", "mine.safetensors"}
     assert "files" in front_matter(card)
+    assert main(["models", "info", str(alone)]) == 0
+    assert "name: mine" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

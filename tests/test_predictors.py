@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from figureground.errors import CardError
+from figureground.imaging.regions import kept
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.labels import LabelPredictor
@@ -137,3 +138,20 @@ def test_fine_edges_of_any_size(size: tuple[int, int]) -> None:
         alpha = AlphaPredictor(session, spec)(image)
         assert alpha.shape == size
         assert np.isfinite(alpha).all()
+
+
+def test_one_of_several_regions_is_kept() -> None:
+    alpha = np.zeros((300, 400), np.float32)
+    alpha[20:280, 10:150] = 1  # the largest
+    alpha[120:180, 190:230] = 0.9  # in the centre
+    alpha[30:60, 350:390] = 1
+    alpha[100:200, 152:156] = 0.1  # a soft edge of the first
+    assert kept(alpha, "all") is alpha
+    largest, centre = kept(alpha, "largest"), kept(alpha, "centre")
+    assert (largest[20:280, 10:150] > 0.99).all()
+    assert largest[:, 180:].max() == 0
+    assert largest[150, 152] == pytest.approx(0.1, abs=0.02)
+    assert (centre[122:178, 192:228] > 0.89).all()
+    assert centre[:, :150].max() == centre[:, 300:].max() == 0
+    for one in (np.zeros((5, 7), np.float32), np.ones((1, 1), np.float32)):
+        assert np.array_equal(kept(one, "centre"), one)

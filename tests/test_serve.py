@@ -170,6 +170,16 @@ def test_options_are_those_of_the_command_line(
         assert Image.open(io.BytesIO(answer.content)).format == format.upper()
 
 
+def test_one_of_two_is_kept(client: Any, photo: np.ndarray) -> None:
+    both = np.full((200, 400, 3), 200, np.uint8)
+    both[:, :200] = np.asarray(Image.fromarray(photo).resize((200, 200)))
+    both[100:, 300:] = np.asarray(Image.fromarray(photo).resize((100, 100)))
+    buffer = io.BytesIO()
+    Image.fromarray(both).save(buffer, "PNG")
+    answer = pixels(client.post("/v1/cutout?keep=largest", content=buffer.getvalue()))
+    np.testing.assert_array_equal(answer, fg.cutout(both, keep="largest"))
+
+
 def test_parse_embed_search(client: Any) -> None:
     crop = client.crops[3].read_bytes()
     shares = client.post("/v1/parse?json=true", content=crop).json()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 Edges = Literal["fine", "fast"]
+Keep = Literal["all", "largest", "centre"]
 
 
 def cutout(
@@ -25,6 +26,7 @@ def cutout(
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
     edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
+    keep: Annotated[Keep, "all people, the largest, or the one nearest to the centre"] = "all",
     no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
@@ -68,7 +70,7 @@ def cutout(
         started = time.perf_counter()
         try:
             line = _one(
-                *job, predictor, behind, not no_foreground, mask, opaque, quality, max_pixels
+                *job, predictor, behind, keep, not no_foreground, mask, opaque, quality, max_pixels
             )
         except (FiguregroundError, MemoryError) as error:
             line = {"input": job[0], "error": str(error) or f"{job[0]} does not fit into memory"}
@@ -114,6 +116,7 @@ def _one(
     target: str,
     predictor: AlphaPredictor,
     behind: Background,
+    keep: Keep,
     foreground: bool,
     mask: bool,
     opaque: bool,
@@ -130,7 +133,7 @@ def _one(
     photo = read(sys.stdin.buffer if source == "-" else source, max_pixels=max_pixels)
     if opaque:
         photo = srgb(photo)
-    alpha = person_alpha(photo, predictor)
+    alpha = person_alpha(photo, predictor, keep)
     pixels = alpha if mask else apply(photo, alpha, behind, foreground=foreground)
     format = "PNG" if target == "-" else format_of(target)[0]
     content = encode(pixels, format, None if mask else photo.icc, quality)

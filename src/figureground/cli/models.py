@@ -30,6 +30,7 @@ def models(
     Files are kept in FIGUREGROUND_HOME, or the platform's cache folder.
     """
     from figureground import hub
+    from figureground.hub.card import front_matter
 
     if action in ("info", "pull") and not names:
         raise CardError(f"{action} needs a model; expected one of {', '.join(hub.names())}")
@@ -42,7 +43,8 @@ def models(
     failed = 0
     for card in cards:
         if action == "info":
-            print(card.path.read_text(encoding="utf-8"))
+            inside = card.path.suffix == ".onnx"
+            print(front_matter(card) if inside else card.path.read_text(encoding="utf-8"))
             continue
         try:
             _pull(card, source, offline) if action == "pull" else _verify(card, must=bool(names))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.gallery.records import Box
+from figureground.imaging.regions import regions
 
 SIZE = 256  # regions are told apart in a picture with no longer side
 SMALLEST = 32  # pixels of height in the photo: less shows nobody who could be found again
@@ -44,36 +45,3 @@ def within(sides: tuple[float, float, float, float], width: int, height: int) ->
     left, top = max(round(sides[0]), 0), max(round(sides[1]), 0)
     right, bottom = min(round(sides[2]), width), min(round(sides[3]), height)
     return (left, top, right - left, bottom - top) if left < right and top < bottom else None
-
-
-def regions(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """H×W labels 1 … n of what hangs together by sides or corners, 0 elsewhere; and n.
-
-    Runs of each line are joined with those they touch in the line above.
-    """
-    parent: list[int] = []
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = run = parent[parent[run]]
-        return run
-
-    runs: list[tuple[int, int, int]] = []
-    above: list[int] = []
-    for y, line in enumerate(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)):
-        edges = np.flatnonzero(np.diff(line)).tolist()
-        here = []
-        for start, end in zip(edges[::2], edges[1::2]):
-            run = len(runs)
-            runs.append((y, start, end))
-            parent.append(run)
-            here.append(run)
-            for other in above:
-                if runs[other][1] <= end and start <= runs[other][2]:
-                    parent[root(run)] = root(other)
-        above = here
-    labels = np.zeros(mask.shape, np.int32)
-    numbers: dict[int, int] = {}
-    for run, (y, start, end) in enumerate(runs):
-        labels[y, start:end] = numbers.setdefault(root(run), len(numbers) + 1)
-    return labels, len(numbers)

@@ -34,9 +34,10 @@ def card(model: str) -> Card:
     for name in names():
         if "/" in model and model in (known := read(FOLDER / f"{name}.md")).ids:
             return known
+    near = [name for name in names() if model.lower() in name.lower()]
     raise CardError(
-        f"unknown model {model!r}; expected one of {', '.join(names())}, or the path of a card "
-        "(.md); `figureground models` lists them"
+        f"unknown model {model!r}; expected one of {', '.join(near or names())}, or the path of a card "
+        "(.md); `figureground models` lists all"
     )
 
 
@@ -57,6 +58,8 @@ def _inside(path: Path) -> Card:
     """The card that an ONNX file carries, with the file itself as its only one."""
     import onnxruntime
 
+    if not path.is_file():
+        raise CardError(f"there is no file {path}")
     try:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         front = session.get_modelmeta().custom_metadata_map["figureground"]

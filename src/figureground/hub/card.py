@@ -72,8 +72,11 @@ class Card:
 
 def parse(text: str, path: Path) -> Card:
     """The card that `text`, the content of `path`, is; CardError says what is wrong with it."""
+    parts = f"\n{text}".split("\n---\n", 2)
+    if len(parts) < 3:
+        raise CardError(f"{path} is not a card: expected YAML between two lines of ---, then prose")
     try:
-        _, front, prose = f"\n{text}".split("\n---\n", 2)
+        _, front, prose = parts
         values = yaml.safe_load(front)
         values["input"] = Input(**values["input"])
         values["files"] = tuple(File(**entry) for entry in values["files"])

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from figureground.imaging import compose
 from figureground.imaging.foreground import estimate
 from figureground.imaging.read import Photo, Source, read, srgb
+from figureground.imaging.regions import Keep, kept
 from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.predictor import load_alpha
 
 
-def person_alpha(photo: Photo, predictor: AlphaPredictor) -> NDArray[np.uint8]:
-    """H×W uint8 alpha of what the model looks for."""
-    return compose.to_uint8(predictor.of(photo))
+def person_alpha(photo: Photo, predictor: AlphaPredictor, keep: Keep = "all") -> NDArray[np.uint8]:
+    """H×W uint8 alpha of what the model looks for, or of one region of it."""
+    return compose.to_uint8(kept(predictor.of(photo), keep))
 
 
 def apply(
@@ -44,6 +45,7 @@ def cutout(
     model: str = "pp-humanseg-lite",
     background: str | os.PathLike[str] = "transparent",
     edges: Edges = "fine",
+    keep: Keep = "all",
     foreground: bool = True,
     device: str = "auto",
 ) -> NDArray[np.uint8]:
@@ -53,7 +55,8 @@ def cutout(
     Gives H×W×4 uint8 RGBA with straight (not premultiplied) colour, or H×W×3 on the given background:
     "blur", a colour, or the path of an image. edges: "fine" draws the alpha along the photo's own edges,
     "fast" enlarges what the network sees. Soft edges get the foreground's own colours, without the old
-    background's (foreground=False keeps the photo's). The model is loaded once per process.
+    background's (foreground=False keeps the photo's). keep: all that is found, the "largest" of what hangs
+    together, or what is nearest to the "centre". The model is loaded once per process.
 
     Raises ImageError for an image or background that cannot be used, CardError for the model.
     """
@@ -61,5 +64,5 @@ def cutout(
     photo = read(image)
     if background != "transparent":
         photo = srgb(photo)
-    alpha = person_alpha(photo, load_alpha(model, edges=edges, device=device))
+    alpha = person_alpha(photo, load_alpha(model, edges=edges, device=device), keep)
     return apply(photo, alpha, behind, foreground=foreground)

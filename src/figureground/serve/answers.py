@@ -57,7 +57,7 @@ class Answers:
             photo = srgb(photo)
         check()
         predictor = self.models.predictor(AlphaPredictor, options.model, options.edges)
-        alpha = person_alpha(photo, predictor)
+        alpha = person_alpha(photo, predictor, options.keep)
         check()
         foreground = not options.no_foreground
         pixels = alpha if options.mask else apply(photo, alpha, behind, foreground=foreground)

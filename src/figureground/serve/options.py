@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from figureground.errors import FiguregroundError
+from figureground.imaging.regions import Keep
 from figureground.runtime.alpha import Edges
 
 Format = Literal["png", "webp", "jpeg", "avif"]
@@ -30,6 +31,9 @@ class Cutout(BaseModel):
     )
     edges: Edges = Field(
         default="fine", description="drawn along the photo's own, or just enlarged"
+    )
+    keep: Keep = Field(
+        default="all", description="all people, the largest, or the one nearest to the centre"
     )
     no_foreground: bool = Field(
         default=False, description="leave the old background's colours in soft edges"

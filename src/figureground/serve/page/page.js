@@ -21,6 +21,7 @@ function form(photo) {
   if (kind === "picture") data.append("background", $("picture").files[0]);
   else data.append("background", kind === "colour" ? $("colour").value : kind);
   data.append("edges", $("edges").value);
+  data.append("keep", $("keep").value);
   data.append("format", $("format").value);
   if ($("model").value) data.append("model", $("model").value);
   return data;
