@@ -10,7 +10,7 @@ from json import dumps
 from typing import Annotated, Literal
 
 Edges = Literal["fine", "fast"]
-Steadiness = Literal["flow", "none"]
+Steadiness = Literal["motion", "none"]
 
 
 def video(
@@ -24,7 +24,7 @@ def video(
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     edges: Annotated[Edges, "drawn along the picture's own, or just enlarged"] = "fine",
     no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
-    steady: Annotated[Steadiness, "flow: no flicker; none: each frame by itself"] = "flow",
+    steady: Annotated[Steadiness, "motion: less flicker; none: each frame by itself"] = "motion",
     quality: Annotated[
         int,
         "CRF of H.264 (0 to 51) or VP9 (0 to 63), lower is better; -1: good, near the input's size",

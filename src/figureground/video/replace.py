@@ -24,7 +24,7 @@ from figureground.video.steady import Steady
 from figureground.video.write import Writer
 
 Pixels = NDArray[np.uint8]
-Steadiness = Literal["flow", "none"]
+Steadiness = Literal["motion", "none"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def replace_background(
     model: str = "pp-humanseg-lite",
     edges: Edges = "fine",
     foreground: bool = True,
-    steady: Steadiness = "flow",
+    steady: Steadiness = "motion",
     quality: int | None = None,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
@@ -60,10 +60,10 @@ def replace_background(
 
     background: "blur", a colour, the path of an image or of a video (looped), or "transparent", for which
     the target must be .webm, .mkv (VP9), .mov (ProRes 4444) or .gif; else it may be .mp4 too (H.264).
-    mask: the alpha itself, white where people are. steady: "flow" takes flicker out of the alpha, see
-    video.steady. foreground: soft edges get the foreground's own colours. quality: CRF, lower is
-    better; None: good, and not much larger than the source. progress is called with frames done and
-    frames in all (0 where unknown).
+    mask: the alpha itself, white where people are. steady: "motion" averages the alpha along the motion,
+    against flicker (video.steady); "none" takes each frame by itself. foreground: soft edges get the
+    foreground's own colours. quality: CRF, lower is better; None: good, and not much larger than the
+    source. progress is called with frames done and frames in all (0 where unknown).
 
     The target appears whole or not at all. Raises VideoError for a source that cannot be read to its
     end or a target that cannot be written, ImageError for the background, CardError for the model.
@@ -111,7 +111,7 @@ def _seen(
     steady: Steadiness,
 ) -> Generator[Packet | tuple[Frame, NDArray[np.float32], Pixels | None], None, None]:
     """Frames with their small alphas and what is behind them, if that moves; packets as they are."""
-    filtered = Steady() if steady == "flow" else None
+    filtered = Steady() if steady == "motion" else None
     with closing(items):
         for item in items:
             if isinstance(item, av.Packet):
