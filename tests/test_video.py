@@ -16,6 +16,7 @@ from figureground.cli import main
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.prepare import Input
 from figureground.video.ahead import ahead
+from figureground.video.steady import Steady
 
 UNEVEN = [0, 33, 66, 133, 140, 200, 260, 261, 300, 400, 433, 500]  # milliseconds
 EVEN = list(range(0, 480, 40))
@@ -371,6 +372,25 @@ def test_without_pyav(
     monkeypatch.setitem(sys.modules, "av", None)
     assert main(["video", "in.mp4", "-o", "out.mp4"]) == 1
     assert "figureground[video]" in capsys.readouterr().err
+
+
+def test_steady_averages_what_stays_and_forgets_at_a_cut() -> None:
+    rng = np.random.default_rng(0)
+    scene = rng.integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    alphas = [rng.uniform(0.3, 0.7, (24, 32)).astype(np.float32) for _ in range(20)]
+    steady = Steady()
+    steadied = [steady(scene, alpha) for alpha in alphas]
+    flicker, left = (np.abs(np.diff(each, axis=0))[5:].mean() for each in (alphas, steadied))
+    assert left < 0.3 * flicker
+    np.testing.assert_array_equal(steady(255 - scene // 8, alphas[0]), alphas[0])
+
+
+def test_steady_follows_what_moves() -> None:
+    steady = Steady()
+    for number in range(12):
+        pixels = drawn(number, 64, 48)
+        alpha = (pixels[:, :, 0] > 128).astype(np.float32)
+        np.testing.assert_allclose(steady(pixels, alpha), alpha, atol=0.2)
 
 
 def test_ahead_keeps_order_errors_and_ends() -> None:
