@@ -60,7 +60,6 @@ def clip(
     format: str = "yuv420p",
     rotation: int = 0,
     audio: str = "",
-    subtitles: bool = False,
 ) -> str:
     """Frames at `times` (ms), with B-frames, and a tone where an audio codec is named."""
     faststart = {"movflags": "faststart"} if path.endswith(".mp4") else {}
@@ -134,6 +133,30 @@ def test_same_times_and_sound(folder: Path, target: str, times: list[int]) -> No
     assert [digest for _, digest in heard] == [digest for _, digest in sound("in.mp4")]
     assert all(abs(a[0] - b[0]) <= 1 for a, b in zip(heard, sound("in.mp4")))
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_subtitles_are_copied(folder: Path) -> None:
+    Path("in.srt").write_text("1\n00:00:00,100 --> 00:00:00,300\nHallo\n\n")
+    clip("picture.mp4")
+    with (
+        av.open("in.srt") as words,
+        av.open("picture.mp4") as picture,
+        av.open("in.mkv", "w") as out,
+    ):
+        for source in (picture.streams.video[0], words.streams.subtitles[0]):
+            copy = out.add_stream_from_template(source)
+            copy.time_base = source.time_base
+        for source, copy in zip((picture, words), out.streams):
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = copy
+                    out.mux(packet)
+    done = fg.video.replace_background("in.mkv", "out.mkv", background="white")
+    assert done.copied == ["subtitle subrip"]
+    with av.open("out.mkv") as container:
+        (packet,) = [p for p in container.demux(subtitles=0) if p.dts is not None]
+        assert bytes(packet) == b"Hallo"
+        assert packet.pts * packet.time_base == Fraction(1, 10)
 
 
 def test_last_frame_lasts_as_long(folder: Path) -> None:
