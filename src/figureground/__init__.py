@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     __version__: str
     from figureground import checkpoints as checkpoints
     from figureground import networks as networks
+    from figureground import video as video
     from figureground.errors import FiguregroundError as FiguregroundError
     from figureground.gallery import Gallery as Gallery
     from figureground.runtime.cutout import cutout as cutout
@@ -29,6 +30,7 @@ _PUBLIC = {
     "FiguregroundError": ("figureground.errors", "FiguregroundError"),
     "networks": ("figureground.networks", None),
     "checkpoints": ("figureground.checkpoints", None),
+    "video": ("figureground.video", None),
 }
 __all__ = [
     "FiguregroundError",
@@ -38,6 +40,7 @@ __all__ = [
     "cutout",
     "load",
     "networks",
+    "video",
 ]
 
 

@@ -13,6 +13,10 @@ class ImageError(FiguregroundError):
     """An image that cannot be read, composed or written."""
 
 
+class VideoError(FiguregroundError):
+    """A video that cannot be read, composed or written."""
+
+
 class CardError(FiguregroundError):
     """A model that is unknown, incomplete or not the one its card describes."""
 

@@ -21,6 +21,7 @@ from figureground.errors import FiguregroundError
 
 VERBS = (
     "cutout",
+    "video",
     "parse",
     "index",
     "search",
@@ -52,9 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("figureground"):
             raise
+        extra = "video" if error.name == "av" else "train"
         _say(
             f"this needs {error.name}, which is not installed; install the extra that has it, such as "
-            "pip install 'figureground[train]'"
+            f"pip install 'figureground[{extra}]'"
         )
     except MemoryError:
         _say("not enough memory; give smaller pictures")

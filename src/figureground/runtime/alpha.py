@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from figureground.errors import CardError
 from figureground.imaging.edges import guided
@@ -65,16 +66,30 @@ class AlphaPredictor:
 
     def alpha(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """H×W×3 uint8 RGB to H×W float32 in [0, 1]."""
-        height, width = pixels.shape[:2]
-        answer = self.session.run(prepare(pixels, self.input))[0]
-        margin = answer[1] - answer[0] if self.output == "person-logits" else answer[0]
         if self.edges == "fast":  # logits are enlarged, then squashed: the edge stays steep
-            return self._squash(enlarge(margin, self.input, width, height))
+            height, width = pixels.shape[:2]
+            return self._squash(enlarge(self._margin(pixels), self.input, width, height))
+        return self.large(pixels, self.small(pixels))
+
+    def small(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """H×W×3 uint8 RGB to h×w float32 in [0, 1], the size at which the network sees it, or the photo's
+        where that is less: there would be nothing to learn from the photo."""
+        height, width = pixels.shape[:2]
         shown = self.input.content_for(width, height)
-        # no finer than the photo: there would be nothing to learn from it
         size = min(shown[0], width), min(shown[1], height)
-        small = self._squash(enlarge(margin, self.input, width, height, size))
+        return self._squash(enlarge(self._margin(pixels), self.input, width, height, size))
+
+    def large(self, pixels: NDArray[np.uint8], small: NDArray[np.float32]) -> NDArray[np.float32]:
+        """H×W×3 uint8 RGB and its small alpha to H×W float32 in [0, 1]: drawn or enlarged as edges says."""
+        if self.edges == "fast":
+            size = pixels.shape[1], pixels.shape[0]
+            return np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
         return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
+
+    def _margin(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network answers, as one map: a logit, or a probability."""
+        answer = self.session.run(prepare(pixels, self.input))[0]
+        return answer[1] - answer[0] if self.output == "person-logits" else answer[0]
 
     def _squash(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's answer as an alpha in [0, 1]."""

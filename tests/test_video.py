@@ -1,0 +1,455 @@
+"""Video in, video out: the same frames at the same times, the same sound, another background."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import figureground as fg
+from figureground.cli import main
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.prepare import Input
+from figureground.video.ahead import ahead
+from figureground.video.steady import Steady
+
+UNEVEN = [0, 33, 66, 133, 140, 200, 260, 261, 300, 400, 433, 500]  # milliseconds
+EVEN = list(range(0, 480, 40))
+
+
+class Red:
+    """A network that takes whatever is red for a person."""
+
+    device = "cpu"
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        person = (images[:, :1] - images[:, 2:]) * 8
+        return np.concatenate([-person, person], 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder, where the network knows red."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "figureground.video.replace.load_alpha",
+        lambda model, edges, device, threads=0: AlphaPredictor(
+            Red(), Input(32, 32), "red", edges=edges
+        ),
+    )
+    return tmp_path
+
+
+def drawn(number: int, width: int, height: int) -> np.ndarray:
+    """A red square that moves right on blue."""
+    pixels = np.full((height, width, 3), (20, 30, 200), np.uint8)
+    pixels[height // 4 : 3 * height // 4, 4 + 2 * number : 20 + 2 * number] = (220, 20, 30)
+    return pixels
+
+
+def clip(
+    path: str,
+    times: Sequence[int] = EVEN,
+    size: tuple[int, int] = (64, 48),
+    codec: str = "libx264",
+    format: str = "yuv420p",
+    rotation: int = 0,
+    audio: str = "",
+) -> str:
+    """Frames at `times` (ms), with B-frames, and a tone where an audio codec is named."""
+    faststart = {"movflags": "faststart"} if path.endswith(".mp4") else {}
+    with av.open(path, "w", options=faststart) as container:
+        options = {"bf": "2", "g": "6"} if codec == "libx264" else {}
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = *size, format
+        base = Fraction(1, 100 if codec == "gif" else 1000)
+        stream.time_base = stream.codec_context.time_base = base
+        if rotation:
+            stream.set_display_rotation(rotation)
+        tone = container.add_stream(audio, rate=48000) if audio else None
+        if tone is not None:
+            wave = np.sin(np.arange(48 * (times[-1] + 40)) / 17).astype(np.float32)
+            for start in range(0, len(wave), 960):
+                sound = av.AudioFrame.from_ndarray(wave[None, start : start + 960], "fltp", "mono")
+                sound.sample_rate, sound.pts = 48000, start
+                container.mux(tone.encode(sound))
+            container.mux(tone.encode(None))
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(drawn(number, *size)).reformat(format=format)
+            frame.pts, frame.time_base = round(time / 1000 / base), base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def shown(path: str) -> tuple[list[float], list[np.ndarray]]:
+    times, frames = zip(*fg.video.frames(path))
+    return [round(time, 3) for time in times], list(frames)
+
+
+def alphas(path: str) -> list[np.ndarray]:
+    """The alpha of a WebM or Matroska file, which FFmpeg's own VP9 decoder drops."""
+    decoder = av.CodecContext.create("libvpx-vp9", "r")
+    with av.open(path) as container:
+        packets = list(container.demux(video=0))
+    pictures = [picture for packet in packets for picture in decoder.decode(packet)]
+    return [picture.to_ndarray(format="rgba")[:, :, 3] for picture in pictures]
+
+
+def sound(path: str) -> list[tuple[int, str]]:
+    """Time (ms) and hash of each packet of audio."""
+    with av.open(path) as container:
+        return [
+            (round(packet.pts * packet.time_base * 1000), hashlib.sha256(bytes(packet)).hexdigest())
+            for packet in container.demux(audio=0)
+            if packet.dts is not None
+        ]
+
+
+def is_on_green(frames: list[np.ndarray]) -> bool:
+    height = len(frames[0])
+    return all(
+        np.abs(frame[2, -2].astype(int) - (0, 255, 0)).max() < 30
+        and frame[height // 2, 12 + 2 * number].astype(int) @ (1, -1, -1) > 60
+        for number, frame in enumerate(frames)
+    )
+
+
+@pytest.mark.parametrize("times", [EVEN, UNEVEN], ids=["even", "uneven"])
+@pytest.mark.parametrize("target", ["out.mp4", "out.mov", "out.mkv"])
+def test_same_times_and_sound(folder: Path, target: str, times: list[int]) -> None:
+    clip("in.mp4", times, audio="aac")
+    assert main(["video", "in.mp4", "-o", target, "--background", "#00ff00"]) == 0
+    before, after = shown("in.mp4"), shown(target)
+    shift = after[0][0] - before[0][0]  # Matroska has no times below 0: all streams move together
+    assert [round(time - shift, 3) for time in after[0]] == before[0]
+    assert is_on_green(after[1])
+    heard = [(time - round(1000 * shift), digest) for time, digest in sound(target)]
+    assert [digest for _, digest in heard] == [digest for _, digest in sound("in.mp4")]
+    assert all(abs(a[0] - b[0]) <= 1 for a, b in zip(heard, sound("in.mp4")))
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_subtitles_are_copied(folder: Path) -> None:
+    Path("in.srt").write_text("1\n00:00:00,100 --> 00:00:00,300\nHallo\n\n")
+    clip("picture.mp4")
+    with (
+        av.open("in.srt") as words,
+        av.open("picture.mp4") as picture,
+        av.open("in.mkv", "w") as out,
+    ):
+        for source in (picture.streams.video[0], words.streams.subtitles[0]):
+            copy = out.add_stream_from_template(source)
+            copy.time_base = source.time_base
+        for source, copy in zip((picture, words), out.streams):
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = copy
+                    out.mux(packet)
+    done = fg.video.replace_background("in.mkv", "out.mkv", background="white")
+    assert done.copied == ["subtitle subrip"]
+    with av.open("out.mkv") as container:
+        (packet,) = [p for p in container.demux(subtitles=0) if p.dts is not None]
+        assert bytes(packet) == b"Hallo"
+        assert packet.pts * packet.time_base == Fraction(1, 10)
+
+
+def test_last_frame_lasts_as_long(folder: Path) -> None:
+    clip("in.mp4", UNEVEN)
+    fg.video.replace_background("in.mp4", "out.mp4", background="white")
+    with av.open("in.mp4") as a, av.open("out.mp4") as b:
+        assert abs(a.duration - b.duration) <= 1000
+
+
+def test_alpha_in_webm(folder: Path) -> None:
+    clip("in.webm", UNEVEN, codec="libvpx-vp9", audio="libopus")
+    assert main(["video", "in.webm", "-o", "out.webm", "--background", "transparent"]) == 0
+    assert shown("out.webm")[0] == shown("in.webm")[0]
+    assert [h for _, h in sound("out.webm")] == [h for _, h in sound("in.webm")]
+    for number, alpha in enumerate(alphas("out.webm")):
+        assert alpha[24, 12 + 2 * number] > 200
+        assert alpha[2, -2] < 20
+    clip("aac.mp4", audio="aac")
+    assert main(["video", "aac.mp4", "-o", "out.mkv", "--background", "transparent"]) == 0
+    assert alphas("out.mkv")[3][24, 18] > 200
+    assert len(sound("out.mkv")) == len(sound("aac.mp4"))
+
+
+def test_alpha_in_prores(folder: Path) -> None:
+    clip("in.mp4", UNEVEN, audio="aac")
+    assert main(["video", "in.mp4", "-o", "out.mov", "--background", "transparent"]) == 0
+    with av.open("out.mov") as container:
+        pictures = list(container.decode(video=0))
+    assert pictures[0].format.name.startswith("yuva444")
+    assert [round(p.time, 3) for p in pictures] == shown("in.mp4")[0]
+    for number, picture in enumerate(pictures):
+        alpha = picture.to_ndarray(format="rgba")[:, :, 3]
+        assert alpha[24, 12 + 2 * number] > 200
+        assert alpha[2, -2] < 20
+    assert sound("out.mov") == sound("in.mp4")
+
+
+def test_gif_in_and_out(folder: Path) -> None:
+    clip("in.gif", EVEN, codec="gif", format="rgb8")
+    assert main(["video", "in.gif", "-o", "out.gif", "--background", "transparent"]) == 0
+    assert shown("out.gif")[0] == shown("in.gif")[0]
+    with av.open("out.gif") as container:
+        pictures = [picture.to_ndarray(format="rgba") for picture in container.decode(video=0)]
+    for number, picture in enumerate(pictures):
+        assert picture[24, 12 + 2 * number, 3] == 255
+        assert picture[2, -2, 3] == 0
+    assert main(["video", "in.gif", "-o", "out.mp4", "--background", "#00ff00"]) == 0
+    assert is_on_green(shown("out.mp4")[1])
+    assert main(["video", "out.gif", "-o", "twice.gif", "--background", "#00ff00"]) == 0
+    assert is_on_green(shown("twice.gif")[1])
+
+
+@pytest.mark.parametrize("size", [(63, 47), (64, 47), (16, 16), (2, 2)])
+def test_odd_and_tiny_sizes(folder: Path, size: tuple[int, int]) -> None:
+    clip("in.mkv", EVEN[:4], size, codec="ffv1", format="bgr0")
+    for target, wanted in (
+        ("out.mp4", tuple(side + side % 2 for side in size)),  # H.264 has even sizes only
+        ("out.webm", size),
+        ("out.gif", size),
+    ):
+        assert main(["video", "in.mkv", "-o", target, "--background", "white"]) == 0
+        assert [frame.shape[1::-1] for frame in shown(target)[1]] == [wanted] * 4
+
+
+@pytest.mark.parametrize("turn", [90, 180, -90])
+def test_rotated_comes_out_upright(folder: Path, turn: int) -> None:
+    clip("in.mp4", EVEN[:5], rotation=turn)
+    assert main(["video", "in.mp4", "-o", "out.mp4", "--mask"]) == 0
+    with av.open("out.mp4") as container:
+        pictures = list(container.decode(video=0))
+    assert {picture.rotation for picture in pictures} == {0}
+    truth = np.rot90(drawn(4, 64, 48)[:, :, 0] > 128, turn // 90)
+    assert pictures[4].to_ndarray(format="gray").shape == truth.shape
+    assert ((pictures[4].to_ndarray(format="gray") > 128) != truth).mean() < 0.06
+
+
+def test_colours_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Range, matrix and primaries are the input's, so that what is kept has the colours it had."""
+    for format, colourspace in (("yuv420p", 1), ("yuvj420p", 5), ("yuv444p", 6)):
+        with av.open("in.mkv", "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"crf": "1"})
+            stream.width, stream.height, stream.pix_fmt = 64, 48, format
+            stream.codec_context.colorspace = colourspace
+            stream.codec_context.color_primaries = stream.codec_context.color_trc = colourspace
+            frame = av.VideoFrame.from_ndarray(drawn(0, 64, 48)).reformat(
+                format=format, dst_colorspace=1 if colourspace == 1 else 5
+            )
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        fg.video.replace_background("in.mkv", "out.mp4", background="white", quality=1)
+        before, after = shown("in.mkv")[1][0], shown("out.mp4")[1][0]
+        np.testing.assert_allclose(before[24, 12], (220, 20, 30), atol=6)
+        np.testing.assert_allclose(after[24, 12], before[24, 12], atol=6)
+        with av.open("in.mkv") as a, av.open("out.mp4") as b:
+            a, b = a.streams.video[0].codec_context, b.streams.video[0].codec_context
+            assert (a.colorspace, a.color_primaries, a.color_trc) == (
+                b.colorspace,
+                b.color_primaries,
+                b.color_trc,
+            )
+            assert (a.color_range == 2) == (b.color_range == 2)
+
+
+def test_video_behind_loops_at_its_own_rate(folder: Path) -> None:
+    clip("in.mp4", EVEN)
+    with av.open("back.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=10)  # 2 frames of 100 ms: white, black
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for value in (255, 0):
+            grey = np.full((32, 32, 3), value, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey)))
+        container.mux(stream.encode(None))
+    assert main(["video", "in.mp4", "-o", "out.mp4", "--background", "back.mp4"]) == 0
+    times, frames = shown("out.mp4")
+    corner = [frame[2, -2].mean() > 128 for frame in frames]
+    assert corner == [int(time / 0.1 + 1e-6) % 2 == 0 for time in times]
+
+
+def test_mask_blur_and_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip("in.mp4", audio="aac")
+    for flags in (["--mask"], ["--background", "blur", "--edges", "fast", "--steady", "none"]):
+        assert main(["video", "in.mp4", "-o", "out.webm", "--json", *flags]) == 0
+        line = json.loads(capsys.readouterr().out)
+        assert (line["frames"], line["width"], line["height"]) == (12, 64, 48)
+        assert line["left_out"] == ["audio aac"]
+        assert 0.05 < line["people"] < 0.5
+        assert abs(line["seconds"] - 0.48) < 0.002
+
+
+def test_size_stays_near_the_inputs(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    with av.open("in.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "40"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for _ in range(125):
+            noise = rng.integers(0, 255, (120, 160, 3), np.uint8)
+            noise[:, :, 0] = 255  # all of it is a person
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise)))
+        container.mux(stream.encode(None))
+    fg.video.replace_background("in.mp4", "out.mp4", background="white")
+    small = Path("out.mp4").stat().st_size
+    assert small < 1.6 * Path("in.mp4").stat().st_size
+    fg.video.replace_background("in.mp4", "out.mp4", background="white", quality=10)
+    assert Path("out.mp4").stat().st_size > small
+
+
+def broken(name: str) -> None:
+    """Makes one of the bad inputs below."""
+    if name == "text.mp4":
+        Path(name).write_text("I am text")
+    elif name == "empty.mp4":
+        Path(name).write_bytes(b"")
+    elif name == "sound.mkv":
+        with av.open(name, "w") as container:
+            tone = container.add_stream("aac", rate=48000)
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate = 48000
+            container.mux(tone.encode(frame))
+            container.mux(tone.encode(None))
+    elif name in ("cut.mp4", "cut.mkv"):
+        clip(f"whole{name[3:]}", list(range(0, 4000, 40)))
+        content = Path(f"whole{name[3:]}").read_bytes()
+        Path(name).write_bytes(content[: len(content) * 6 // 10])
+    elif name == "none.mkv":
+        clip("in.mp4", audio="aac")
+        with av.open("in.mp4") as source, av.open(name, "w") as target:
+            copies = [target.add_stream_from_template(stream) for stream in source.streams]
+            for packet in source.demux(audio=0):
+                if packet.dts is not None:
+                    packet.stream = copies[1]
+                    target.mux(packet)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.mp4", "is not there"),
+        ("text.mp4", "cannot be read as a video"),
+        ("empty.mp4", "is empty (0 bytes)"),
+        ("sound.mkv", "no video stream; it has audio"),
+        ("cut.mp4", "good frames"),
+        ("cut.mkv", "good frames"),
+        ("none.mkv", "without frames"),
+    ],
+)
+def test_bad_inputs(folder: Path, name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    broken(name)
+    before = set(folder.iterdir())
+    assert main(["video", name, "-o", "new/out.mp4"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert name in error
+    assert "Traceback" not in error
+    assert {path for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip("in.mp4")
+    Path("file").write_text("")
+    Path("folder.mp4").mkdir()
+    content = Path("in.mp4").read_bytes()
+    for arguments, said in (
+        (["-o", "in.mp4"], "is the input"),
+        (["-o", "out.avi"], "expected one of .mp4"),
+        (["-o", "out.mp4", "--background", "transparent"], "holds no transparency; expected .mov"),
+        (["-o", "file/out.mp4"], "cannot write"),
+        (["-o", "folder.mp4"], "is a folder"),
+        (["-o", "out.mp4", "--quality", "99"], "expected a CRF of 0"),
+        (["-o", "out.mp4", "--background", "nonsense"], "an image or video file"),
+        (["-o", "out.mp4", "--background", "file"], "neither an image nor a video"),
+    ):
+        assert main(["video", "in.mp4", *arguments]) == 1
+        assert said in capsys.readouterr().err
+    assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4"]
+    assert Path("in.mp4").read_bytes() == content
+
+
+def test_stopped_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip("in.mp4")
+    Path("out.mp4").write_text("older")
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("figureground.video.write.Writer.write", stop)
+    assert main(["video", "in.mp4", "-o", "out.mp4"]) == 130
+    assert Path("out.mp4").read_text() == "older"
+    assert sorted(p.name for p in folder.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_without_pyav(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("figureground.video")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert main(["video", "in.mp4", "-o", "out.mp4"]) == 1
+    assert "figureground[video]" in capsys.readouterr().err
+
+
+def test_steady_averages_what_stays_and_forgets_at_a_cut() -> None:
+    rng = np.random.default_rng(0)
+    scene = rng.integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    alphas = [rng.uniform(0.3, 0.7, (24, 32)).astype(np.float32) for _ in range(20)]
+    steady = Steady()
+    steadied = [steady(scene, alpha) for alpha in alphas]
+    flicker, left = (np.abs(np.diff(each, axis=0))[5:].mean() for each in (alphas, steadied))
+    assert left < 0.3 * flicker
+    np.testing.assert_array_equal(steady(255 - scene // 8, alphas[0]), alphas[0])
+
+
+def test_steady_follows_what_moves() -> None:
+    steady = Steady()
+    for number in range(12):
+        pixels = drawn(number, 64, 48)
+        alpha = (pixels[:, :, 0] > 128).astype(np.float32)
+        np.testing.assert_allclose(steady(pixels, alpha), alpha, atol=0.2)
+
+
+def test_ahead_keeps_order_errors_and_ends() -> None:
+    assert list(ahead(iter(range(50)), 3)) == list(range(50))
+    closed = []
+
+    def numbers():
+        try:
+            yield from range(1000)
+        finally:
+            closed.append(True)
+
+    items = ahead(numbers(), 2)
+    assert next(items) == 0
+    items.close()
+    assert closed == [True]
+
+    def failing():
+        yield 1
+        raise ValueError("bad")
+
+    items = ahead(failing())
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="bad"):
+        next(items)
+
+
+def test_real_clips(shared_data: Path, tmp_path: Path) -> None:
+    """The shipped model on a person who signs: all frames, all times."""
+    source = shared_data / "video" / "thanks.mkv"
+    if not source.is_file():
+        pytest.skip(f"no clip at {source}")
+    done = fg.video.replace_background(
+        source, tmp_path / "out.mp4", background="white", edges="fast"
+    )
+    assert done.frames == 51
+    assert 0.1 < done.people < 0.6
+    times = [time for time, _ in fg.video.frames(source)]
+    np.testing.assert_allclose([t for t, _ in fg.video.frames(tmp_path / "out.mp4")], times)
