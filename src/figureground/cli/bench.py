@@ -21,6 +21,7 @@ def bench(
     *,
     model: Annotated[str, "name or path of a card"] = "pp-humanseg-lite",
     runs: Annotated[int, "timed runs of each; the median is printed"] = 15,
+    fast: Annotated[bool, "with --edges fast --no-foreground"] = False,
     json: Annotated[bool, "print JSON"] = False,
     part: Annotated[Literal["", "640x480", "12 MP"], "measure only this size, as JSON"] = "",
 ) -> None:
@@ -33,7 +34,7 @@ def bench(
     from figureground.imaging.read import read
 
     if part:
-        print(jsonlib.dumps(_cutout_times(photo, model, SIZES[part], runs)))
+        print(jsonlib.dumps(_cutout_times(photo, model, SIZES[part], runs, fast)))
         return
     read(photo or astronaut())  # a photo that cannot be read is said here, not in the parts
     result: dict[str, Any] = {
@@ -43,6 +44,7 @@ def bench(
     for size in SIZES:
         command = [sys.executable, "-m", "figureground", "bench", *([photo] if photo else [])]
         options = ["--model", model, "--runs", str(runs), "--part", size]
+        options += ["--fast"] if fast else []
         done = subprocess.run([*command, *options], stdout=subprocess.PIPE, check=True)
         result[size] = jsonlib.loads(done.stdout)
     if json:
@@ -82,7 +84,9 @@ def _network_time(model: str, threads: int, runs: int) -> float:
     return median_ms(lambda: predictor.session.run(images), runs)
 
 
-def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> dict[str, float]:
+def _cutout_times(
+    photo: str, model: str, size: tuple[int, int], runs: int, fast: bool
+) -> dict[str, float]:
     from PIL import Image
 
     from figureground.cli.demo import astronaut
@@ -97,15 +101,15 @@ def _cutout_times(photo: str, model: str, size: tuple[int, int], runs: int) -> d
     image.resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
     del image
     jpeg = buffer.getvalue()
-    predictor = load_alpha(model)
+    predictor = load_alpha(model, edges="fast" if fast else "fine")
     behind = compose.background("transparent")
     picture = read(jpeg)
     alpha = person_alpha(picture, predictor)
-    rgba = apply(picture, alpha, behind)
+    rgba = apply(picture, alpha, behind, foreground=not fast)
     times = {
         "decode": median_ms(lambda: read(jpeg), runs),
         "network": median_ms(lambda: person_alpha(picture, predictor), runs),
-        "compose": median_ms(lambda: apply(picture, alpha, behind), runs),
+        "compose": median_ms(lambda: apply(picture, alpha, behind, foreground=not fast), runs),
         "encode": median_ms(lambda: encode(rgba), runs),
     }
     return {**times, "total": sum(times.values()), "peak_mb": peak_mb()}
