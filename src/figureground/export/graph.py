@@ -84,6 +84,7 @@ def to_onnx(network: nn.Module, input: Input, output: str, path: Path, front: st
     model = program.model_proto
     del program
     store_half(model)
+    strip(model)
     if front:
         entry = model.metadata_props.add()
         entry.key, entry.value = "figureground", front
@@ -107,6 +108,13 @@ def _write(model: onnx.ModelProto, path: Path) -> None:
             file.write(piece.SerializeToString())
         del model.graph.initializer[:]
         file.write(model.SerializeToString())
+
+
+def strip(model: onnx.ModelProto) -> None:
+    """Takes out where in whose files each node was traced, which is half of a small model."""
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def store_half(model: onnx.ModelProto) -> None:
