@@ -53,7 +53,9 @@ def test_the_onnx_file_carries_its_card(
 ) -> None:
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(imported.with_suffix(".onnx").read_bytes())
-    assert b"networks/osnet.py" not in alone.read_bytes()  # where it was traced is nobody's business
+    assert (
+        b"networks/osnet.py" not in alone.read_bytes()
+    )  # where it was traced is nobody's business
     assert hub.card(str(alone)).input == hub.card(str(imported)).input
     np.testing.assert_array_equal(fg.load(alone)(photo), fg.load(imported)(photo))
     card = hub.card(str(imported))
