@@ -488,10 +488,6 @@ def test_indexing_goes_on_where_it_was_stopped(tmp_path: Path, model: str, how: 
 
 def test_real_people(shared_data: Path, tmp_path: Path) -> None:
     """The shipped model on people of CUHK01: the same person is nearer than by chance."""
-    from figureground import hub
-
-    if "osnet-x0.25" not in hub.names():
-        pytest.skip("osnet-x0.25 is not shipped yet")
     root = shared_data / "reid" / "cuhk01"
     persons = sorted((root / "query").iterdir())[:60:2]
     seen = sorted((root / "bounding_box_test").iterdir())[:60:2]

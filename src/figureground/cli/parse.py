@@ -59,21 +59,17 @@ def parse(
 
 
 def _one(source: str, target: Path, predictor: LabelPredictor, labels: bool) -> dict[str, Any]:
-    import numpy as np
 
     from figureground.imaging.compose import overlay
     from figureground.imaging.read import read, srgb
     from figureground.imaging.write import encode, format_of, write
 
-    format, lossless = format_of(target)
-    if labels and (not lossless or format in ("WEBP", "AVIF")):
+    format = format_of(target)[0]
+    if labels and format not in ("PNG", "TIFF"):
         raise ImageError(
             f"{target.suffix} would change class numbers; name the output .png or .tif"
         )
     photo = srgb(read(source))
     found = predictor.of(photo)
     write(target, encode(found if labels else overlay(photo.pixels, found), format))
-    counts = np.bincount(found.ravel(), minlength=len(predictor.classes)) / found.size
-    order = np.argsort(-counts, kind="stable")
-    shares = {predictor.classes[i]: round(float(counts[i]), 5) for i in order if counts[i]}
-    return {"input": source, "output": str(target), "classes": shares}
+    return {"input": source, "output": str(target), "classes": predictor.shares(found)}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from figureground.gallery.records import Box
-from figureground.imaging.regions import regions
+from figureground.imaging.regions import regions, shrunk
 
-SIZE = 256  # regions are told apart in a picture with no longer side
 SMALLEST = 32  # pixels of height in the photo: less shows nobody who could be found again
 SHARE = 20  # of the area of the largest region: smaller ones are mostly mistakes
 
@@ -21,15 +19,12 @@ def people(alpha: NDArray[np.float32], margin: float = 0.05) -> list[Box]:
     wider than the region by `margin` of its height on every side, within the photo. Who touch are one.
     """
     height, width = alpha.shape
-    scale = min(1.0, SIZE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX)) > 0.5
-    labels, count = regions(small)
+    labels, count = regions(shrunk(alpha) > 0.5)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     found = []
     for label in np.argsort(-areas, kind="stable") + 1:
         y, x = np.nonzero(labels == label)
-        across, down = width / size[0], height / size[1]
+        across, down = width / labels.shape[1], height / labels.shape[0]
         top, bottom = y.min() * down, (y.max() + 1) * down
         if bottom - top < SMALLEST or areas[label - 1] < areas.max() / SHARE:
             continue

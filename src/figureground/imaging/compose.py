@@ -12,6 +12,7 @@ from PIL import Image, ImageColor, ImageFilter, ImageOps
 
 from figureground.errors import ImageError
 from figureground.imaging.read import Photo, read, srgb
+from figureground.imaging.size import within
 
 Pixels = NDArray[np.uint8]
 
@@ -96,8 +97,7 @@ def blurred(pixels: Pixels, alpha: Pixels, share: float = 0.03) -> Pixels:
     a picture of at most 512 pixels, where a blur that large loses nothing.
     """
     height, width = pixels.shape[:2]
-    scale = min(1.0, 512 / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    size = within(width, height, 512)
     small = Image.fromarray(pixels).resize(size, Image.Resampling.BOX)
     visible = Image.fromarray(255 - alpha).resize(size, Image.Resampling.BOX)
     radius = ImageFilter.GaussianBlur(share * max(size))

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figureground.imaging.size import within
+
 LONGEST = 384  # pixels of the picture on which colours are spread
 SURE = 7  # of 255: nearer to 0 or 255 nothing is to be seen of it
 # power: colours count by alpha to the power; memory: weight of coarser levels beside what a level knows.
@@ -41,8 +43,7 @@ def _mixed(
 ) -> NDArray[np.uint8]:
     """The foreground's colours of the N mixed pixels, N×3."""
     height, width = alpha.shape
-    scale = min(1.0, LONGEST / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    size = within(width, height, LONGEST)
     shrunk = Image.fromarray(pixels).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
     small = np.asarray(shrunk, np.float32).transpose(2, 0, 1)
     opacity = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX), np.float32)

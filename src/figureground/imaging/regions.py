@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figureground.imaging.size import within
+
 SIZE = 256  # regions are told apart in a picture with no longer side
 LEVEL = 0.2  # of alpha: where a region ends
 
@@ -23,9 +25,7 @@ def kept(alpha: NDArray[np.float32], which: Keep = "all") -> NDArray[np.float32]
     if which == "all":
         return alpha
     height, width = alpha.shape
-    scale = min(1.0, SIZE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX))
+    small = shrunk(alpha)
     labels, count = regions(small > LEVEL)
     if count < 2:
         return alpha
@@ -33,8 +33,8 @@ def kept(alpha: NDArray[np.float32], which: Keep = "all") -> NDArray[np.float32]
         weights = np.bincount(labels.ravel(), small.ravel(), count + 1)
         chosen = int(np.argmax(weights[1:])) + 1
     else:
-        y, x = np.mgrid[: size[1], : size[0]]
-        far = np.hypot(y - (size[1] - 1) / 2, x - (size[0] - 1) / 2)
+        y, x = np.mgrid[: small.shape[0], : small.shape[1]]
+        far = np.hypot(y - (small.shape[0] - 1) / 2, x - (small.shape[1] - 1) / 2)
         chosen = int(
             labels[np.unravel_index(np.where(labels > 0, far, np.inf).argmin(), far.shape)]
         )
@@ -46,6 +46,12 @@ def kept(alpha: NDArray[np.float32], which: Keep = "all") -> NDArray[np.float32]
         (width, height), Image.Resampling.BILINEAR
     )
     return alpha * np.asarray(large)
+
+
+def shrunk(alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The alpha in the picture in which regions are told apart."""
+    size = within(alpha.shape[1], alpha.shape[0], SIZE)
+    return np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX))
 
 
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -33,6 +33,12 @@ class LabelPredictor:
         """image: whatever imaging.read accepts. Raises ImageError when it cannot be read."""
         return self.of(read(image))
 
+    def shares(self, labels: NDArray[np.uint8]) -> dict[str, float]:
+        """The share of each class that H×W labels show, the largest first, to five digits."""
+        counts = np.bincount(labels.ravel(), minlength=len(self.classes)) / labels.size
+        order = np.argsort(-counts, kind="stable")
+        return {self.classes[i]: round(float(counts[i]), 5) for i in order if counts[i]}
+
     def of(self, photo: Photo) -> NDArray[np.uint8]:
         """The same for a photo that has been read."""
         logits = self.session.run(prepare(photo.pixels, self.input))[0]

@@ -8,8 +8,6 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from figureground.errors import GalleryError, ImageError
 from figureground.gallery import Gallery
 from figureground.gallery.filter import moment, names, shown
@@ -77,10 +75,7 @@ class Answers:
         if not options.json_:
             picture = found if options.labels else compose.overlay(photo.pixels, found)
             return Answer(encode(picture), "image/png")
-        counts = np.bincount(found.ravel(), minlength=len(predictor.classes)) / found.size
-        order = np.argsort(-counts, kind="stable")
-        shares = {predictor.classes[i]: round(float(counts[i]), 5) for i in order if counts[i]}
-        return _json({"model": predictor.name, "classes": shares})
+        return _json({"model": predictor.name, "classes": predictor.shares(found)})
 
     def embed(self, upload: Upload, options: Embed, check: Check) -> Answer:
         """The vector of the crop of one person."""

@@ -16,8 +16,7 @@ def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Factor:
     """(1 − t/steps)^power at step t (DeepLab, arXiv 1606.00915); rises linearly over `warmup`."""
 
     def factor(step: int) -> float:
-        rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
-        return rise * max(0.0, 1 - step / steps) ** power
+        return _rise(step, warmup) * max(0.0, 1 - step / steps) ** power
 
     return factor
 
@@ -27,10 +26,14 @@ def cosine(steps: int, warmup: int = 0, every: int = 1) -> Factor:
     changes every so many steps; rises linearly over `warmup`."""
 
     def factor(step: int) -> float:
-        rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
-        return rise * (1 + math.cos(math.pi * min(step // every * every, steps) / steps)) / 2
+        turn = math.pi * min(step // every * every, steps) / steps
+        return _rise(step, warmup) * (1 + math.cos(turn)) / 2
 
     return factor
+
+
+def _rise(step: int, warmup: int) -> float:
+    return min(1.0, (step + 1) / warmup) if warmup else 1.0
 
 
 def factor_of(schedule: Schedule, steps: int, warmup: int) -> Factor:
