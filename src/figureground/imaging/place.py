@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import ImageError, in_range
+from figureground.imaging.read import MAX_PIXELS
 from figureground.imaging.regions import LEVEL
 from figureground.imaging.size import within
 
@@ -49,7 +50,10 @@ def sides(size: str) -> tuple[int, int] | None:
     for side in match.groups():
         if side is not None:
             in_range("a side of size", int(side), 1, LARGEST, "pixels")
-    return int(match[1]), int(match[2] or 0)
+    width, height = int(match[1]), int(match[2] or 0)
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"size is {size}, more than {MAX_PIXELS:,} pixels; ask for less")
+    return width, height
 
 
 def sized(pixels: Pixels, alpha: Alpha, size: str) -> tuple[Pixels, Alpha]:

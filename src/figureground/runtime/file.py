@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from numpy.typing import NDArray
+
 from figureground.imaging import compose, place
-from figureground.imaging.read import MAX_PIXELS, Source, read_frames, srgb
+from figureground.imaging.read import MAX_PIXELS, Photo, Source, read_frames, srgb
 from figureground.imaging.write import ANIMATED, encode, encode_frames
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.cutout import PLAIN, find, nobody, show
@@ -66,14 +69,29 @@ def cut_file(
         report["left_out"] = f"{left} of {len(read.photos)} frames: {format} holds one"
     elif read.pages > 1:
         report["left_out"] = f"{read.pages - 1} of {read.pages} pages: only the first is read"
-    first, quality = photos[0], options.quality
-    plain = options.mask or options.trimap > 0 or options.metadata == "strip"
-    icc, exif, dpi = (None, None, None) if plain else (first.icc, first.exif, first.dpi)
     if len(photos) > 1:
+        times = read.milliseconds
+        return encode_as(shown, photos[0], format, options, times, read.loop), report
+    return encode_as(shown[0], photos[0], format, options), report
+
+
+def encode_as(
+    shown: NDArray[Any] | list[NDArray[Any]],
+    photo: Photo,
+    format: str,
+    options: Options,
+    milliseconds: Sequence[int] = (),
+    loop: int | None = None,
+) -> bytes:
+    """What runtime.cutout.show gave of a photo, or of the frames of an animation, as a file's content,
+    with as much of the photo's metadata as options.metadata says; a mask or trimap has none."""
+    plain = options.mask or options.trimap > 0 or options.metadata == "strip"
+    icc, exif, dpi = (None, None, None) if plain else (photo.icc, photo.exif, photo.dpi)
+    if isinstance(shown, list):
         return encode_frames(
-            shown, read.milliseconds, format, icc, quality, loop=read.loop, exif=exif
-        ), report
-    return encode(shown[0], format, icc, quality, exif=exif, dpi=dpi), report
+            shown, milliseconds, format, icc, options.quality, loop=loop, exif=exif
+        )
+    return encode(shown, format, icc, options.quality, exif=exif, dpi=dpi)
 
 
 def _union(boxes: list[place.Box | None]) -> place.Box | None:
