@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from figureground.imaging.regions import enlarged, regions, shrunk, widened
+from figureground.imaging.regions import enlarged, regions, widened
+from figureground.imaging.size import within
 
 Alpha = NDArray[np.float32]
 
 ROWS = 256  # of the photo at a time, which stay in the processor's cache
+RIM = 64  # pixels of the longer side of the picture in which a hole is made wider by one
 SURE = 0.05  # nearer to 0 or 1 a trimap is sure
 
 
@@ -45,8 +47,8 @@ def shaped(
 def filled(alpha: Alpha, share: float) -> Alpha:
     """H×W alpha with holes of at most `share` of the photo set to 1.
 
-    A hole is what hangs together below one half and does not touch the photo's edge. Of its soft rim, what
-    is above one half becomes 1 too.
+    A hole is what hangs together below one half and does not touch the photo's edge. Its soft rim, what is
+    above one half within some 1/64 of the longer side, becomes 1 too.
     """
     labels, count = regions(alpha < 0.5)
     small = np.bincount(labels.ravel(), minlength=count + 1) <= share * alpha.size
@@ -55,7 +57,9 @@ def filled(alpha: Alpha, share: float) -> Alpha:
     if not small.any():
         return alpha
     holes = small[labels]
-    near = enlarged(widened(shrunk(holes.astype(np.float32)) > 0), alpha.shape)
+    size = within(alpha.shape[1], alpha.shape[0], RIM)
+    coarse = Image.fromarray(holes.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
+    near = enlarged(widened(np.asarray(coarse) > 0), alpha.shape)
     result = np.where(alpha >= 0.5, np.maximum(alpha, near), alpha)
     result[holes] = 1
     return result
@@ -93,7 +97,7 @@ def feathered(alpha: Alpha, deviation: float) -> Alpha:
     size = math.ceil(width / step), math.ceil(height / step)
     small = alpha
     if step > 1:
-        small = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BOX))
+        small = np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BILINEAR))
     small = _blurred(_blurred(small, deviation * size[1] / height).T, deviation * size[0] / width).T
     if step > 1:
         image = Image.fromarray(np.ascontiguousarray(small))

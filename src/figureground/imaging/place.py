@@ -42,7 +42,7 @@ def sides(size: str) -> tuple[int, int] | None:
     """ "800x600" as (800, 600); "800", the longest side, as (800, 0); "" as None. ImageError for others."""
     if not size:
         return None
-    match = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", size)
+    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", size)
     if not match:
         raise ImageError(
             f"size is {size[:40]!r}; expected WIDTHxHEIGHT, or the longest side, in pixels"

@@ -44,7 +44,7 @@ class Answers:
         self._of_thread = threading.local()
 
     def cutout(self, upload: Upload, options: Cutout, check: Check) -> Answer:
-        """A picture. Headers say what share of the photo people are, and how sure it is that somebody is."""
+        """A picture. Headers say what share of the photo people are, and how sure it is that one is."""
         wanted = options.asked()
         sides = place.sides(wanted.size)
         if sides and sides[0] * sides[1] > self.max_pixels:
