@@ -63,6 +63,13 @@ def kept(image: Image.Image) -> tuple[bytes | None, Dpi | None]:
     return content if content and len(content) <= MOST_BYTES else None, dots
 
 
+def main(exif: bytes) -> dict[int, Any]:
+    """The main part, for TIFF: into a compressed one Pillow writes no others."""
+    read = Image.Exif()
+    read.load(b"Exif\0\0" + exif)
+    return {tag: read[tag] for tag in KEPT if tag in read}
+
+
 def _dpi(info: dict[Any, Any], exif: Image.Exif) -> Dpi | None:
     found = info.get("dpi")
     if found is None and exif.get(ExifTags.Base.ResolutionUnit) in (2, 3):  # inches, centimetres
@@ -73,5 +80,5 @@ def _dpi(info: dict[Any, Any], exif: Image.Exif) -> Dpi | None:
         across, down = map(float, found or ())
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    good = all(math.isfinite(dots) and 1 <= dots <= 100_000 for dots in (across, down))
+    good = all(math.isfinite(dots) and 1 < dots <= 100_000 for dots in (across, down))
     return (round(across, 4), round(down, 4)) if good else None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import ImageError
-from figureground.imaging import png
+from figureground.imaging import metadata, png
 
 UMASK = os.umask(0)  # can only be read by setting it; once, before there are threads
 os.umask(UMASK)
@@ -100,7 +100,9 @@ def _options(format: str, icc: bytes | None, quality: int, exif: bytes | None) -
         options["compression"] = "tiff_lzw"
     if icc and format not in ("BMP", "GIF"):
         options["icc_profile"] = icc
-    if exif and format in ("JPEG", "WEBP", "AVIF", "TIFF", "PNG"):
+    if exif and format == "TIFF":
+        options["tiffinfo"] = metadata.main(exif)
+    elif exif and format in ("JPEG", "WEBP", "AVIF", "PNG"):
         options["exif"] = b"Exif\0\0" + exif
     return options
 
@@ -119,7 +121,7 @@ def _saved(images: list[Image.Image], format: str, options: dict[str, Any]) -> b
         options["append_images"] = images[1:]
     try:
         first.save(buffer, format, **options)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, struct.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, struct.error) as error:
         raise ImageError(
             f"cannot store {first.width}x{first.height} pixels as {format} ({error})"
         ) from None
