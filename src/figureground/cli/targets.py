@@ -9,7 +9,7 @@ from pathlib import Path
 from figureground.errors import ImageError
 from figureground.imaging.write import FORMATS, format_of
 
-READABLE = {*FORMATS, ".gif", ".jfif", ".jpe", ".ppm", ".pgm", ".jp2"}
+READABLE = {*FORMATS, ".heic", ".heif", ".jfif", ".jpe", ".ppm", ".pgm", ".jp2"}
 
 
 def photos(inputs: list[str], output: str) -> tuple[list[tuple[str, Path]], list[str]]:
