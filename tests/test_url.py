@@ -227,8 +227,9 @@ def test_what_goes_wrong_is_said(mirror: Mirror) -> None:
 
 
 def test_what_is_sent(mirror: Mirror) -> None:
-    odd = mirror("//") + "a b/é.jpg?x=%2F&y=ä\r\nX-Evil:1#part"
-    mirror("//a%20b/%C3%A9.jpg?x=%2F&y=%C3%A4X-Evil:1", good(b"photo"))
+    odd = mirror("//")  # two slashes are a path, not a host; the server here takes them for one
+    odd += "a b/é.jpg?x=%2F&y=ä\r\nX-Evil:1#part"
+    mirror("/a%20b/%C3%A9.jpg?x=%2F&y=%C3%A4X-Evil:1", good(b"photo"))
     assert fetch(odd, trusted=[mirror("")]) == b"photo"
     sent = mirror.asked[0][1]
     assert sorted(sent) == ["Accept", "Accept-Encoding", "Connection", "Host", "User-Agent"]
