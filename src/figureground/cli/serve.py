@@ -33,6 +33,7 @@ def serve(
     ] = [],  # noqa: B006
     gallery: Annotated[str, "gallery that may be searched", "-g"] = "",
     gallery_write: Annotated[bool, "clients may add people to it, and take them out"] = False,
+    urls: Annotated[bool, "get photos that are given by address: https, public ones only"] = False,
     videos: Annotated[int, "videos kept, in work or done; 0: none are taken"] = 4,
     video_bytes: Annotated[int, "refuse larger videos"] = 200_000_000,
     video_timeout: Annotated[float, "seconds for a video's upload, and for its work"] = 900.0,
@@ -47,6 +48,7 @@ def serve(
     import os
     import sys
     import tempfile
+    from functools import partial
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -67,15 +69,14 @@ def serve(
     keys = _keys(api_key_file) if api_key_file else []
     loopback = host in LOOPBACK
     server = listening(host, port)
-    with tempfile.TemporaryDirectory(
-        prefix="figureground-", ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="figureground-", ignore_cleanup_errors=True) as folder:
 
         def run() -> int:
             import logging
 
             import uvicorn
 
+            from figureground.imaging.url import fetch
             from figureground.serve.app import create
             from figureground.serve.jobs import Jobs
             from figureground.serve.models import Models
@@ -103,6 +104,9 @@ def serve(
                 gallery=gallery,
                 gallery_write=gallery_write,
                 jobs=jobs,
+                fetch=partial(fetch, max_bytes=max_bytes, seconds=min(timeout, 20))
+                if urls
+                else None,
             )
             logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.INFO)
             logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -53,10 +53,12 @@ def create(
     gallery: str = "",
     gallery_write: bool = False,
     jobs: Jobs | None = None,
+    fetch: upload.Fetch | None = None,
 ) -> FastAPI:
     """workers, queue: see Work. max_bytes: of a request, max_pixels: of a picture in it; timeout: seconds
     for a request, its reading and its waiting included. keys, hosts: see Guard; rate: requests a minute
     of each key or address, 0 for any. gallery: a folder, see People. jobs: where videos are worked on.
+    fetch: what gets a photo that is given by its address.
 
     Raises CardError or GalleryError for models and a gallery that cannot be used.
     """
@@ -88,7 +90,7 @@ def create(
 
     async def answered(request: Request, kind: type[BaseModel], job: Job) -> Response:
         async def read() -> tuple[upload.Upload, Any]:
-            given = await upload.read(request, max_bytes)
+            given = await upload.read(request, max_bytes, fetch)
             return given, parsed(kind, given.values)
 
         def do(given: tuple[upload.Upload, Any], check: Check) -> Answer:
@@ -104,18 +106,20 @@ def create(
             return refused(error, request, timeout)
         return Response(answer.body, media_type=answer.kind, headers=dict(answer.headers))
 
-    def endpoint(path: str, kind: type[BaseModel], job: Job, *files: str) -> None:
+    def endpoint(
+        path: str, kind: type[BaseModel], job: Job, *files: str, method: str = "POST"
+    ) -> None:
         async def post(request: Request) -> Response:
             return await answered(request, kind, job)
 
         app.add_api_route(
             path,
             post,
-            methods=["POST"],
+            methods=[method],
             name=path.rsplit("/", 1)[1],
             description=(job.__doc__ or "").strip(),
             response_class=Response,
-            openapi_extra=described(kind, *files),
+            openapi_extra=described(kind, *files, url=fetch is not None),
         )
 
     def mask(given: upload.Upload, options: Cutout, check: Check) -> Answer:
@@ -131,6 +135,8 @@ def create(
     endpoint("/v1/parse", Parse, answers.parse, "file")
     endpoint("/v1/embed", Embed, answers.embed, "file")
     endpoint("/api/remove", Remove, remove, "file")
+    if fetch is not None:
+        endpoint("/api/remove", Remove, remove, method="GET")
     if people is not None:
         endpoint("/v1/search", Search, people.search, "file")
         add_gallery(app, people, gallery_write)

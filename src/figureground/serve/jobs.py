@@ -235,5 +235,7 @@ def _options(values: dict[str, str], picture: bool) -> Video:
             "white, #00ff00 or rgb(0,255,0); a picture or video is uploaded as the file `background`"
         )
     if options.background == "transparent" and options.format == "mp4" and not options.mask:
-        raise RequestError("mp4 holds no transparency; give a background, or format=webm, mov or gif")
+        raise RequestError(
+            "mp4 holds no transparency; give a background, or format=webm, mov or gif"
+        )
     return options

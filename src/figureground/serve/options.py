@@ -115,7 +115,8 @@ class Add(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     people: Literal["crop", "photo"] = Field(
-        default="crop", description="it shows one person from side to side, or people are looked for"
+        default="crop",
+        description="it shows one person from side to side, or people are looked for",
     )
     camera: str = Field(default="", max_length=200)
     person: str = Field(default="", max_length=200)
@@ -178,22 +179,25 @@ def parsed(kind: type[BaseModel], values: dict[str, str]) -> Any:
         raise RequestError(f"{name} is {values.get(name, '')[:50]!r}: {message}") from None
 
 
-def described(kind: type[BaseModel], *files: str) -> dict[str, Any]:
+def described(kind: type[BaseModel], *files: str, url: bool = False) -> dict[str, Any]:
     """For OpenAPI: the options as parts of a form, beside the files; or in the query, the photo raw."""
-    schema = kind.model_json_schema()
-    options = schema.get("properties", {})
+    options = kind.model_json_schema().get("properties", {})
+    address = {"url": {"type": "string", "description": "https address of the photo, instead"}}
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": entry}
+        for name, entry in (options | (address if url else {})).items()
+    ]
+    if not files:
+        return {"parameters": parameters}
     form = {
         "type": "object",
         "properties": {**{name: FILE for name in files}, **options},
         "required": ["file"],
     }
     return {
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": entry}
-            for name, entry in options.items()
-        ],
+        "parameters": parameters,
         "requestBody": {
-            "required": True,
+            "required": not url,
             "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": FILE}},
         },
     }

@@ -48,7 +48,7 @@ def add_gallery(app: FastAPI, people: People, writable: bool) -> None:
         forget,
         methods=["DELETE"],
         description=people.forget.__doc__,
-        openapi_extra={"parameters": described(Forget)["parameters"]},
+        openapi_extra=described(Forget),
     )
 
 

@@ -32,14 +32,13 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def supervise(run: Callable[[], int], server: socket.socket) -> int:
-    """What `run` returns, in a process of its own. Ended by a signal (a crash of a decoder, no memory), it is
-    begun again, while clients wait at the socket, which is kept. SIGTERM and SIGINT are handed on.
-
-    Where there is no fork (Windows), `run` has no such help.
+    """What `run` returns, in a process of its own. Where a signal ends that (a decoder's crash, want of
+    memory) it is begun again, while clients wait at the socket, which is kept. SIGTERM and SIGINT are
+    handed on. Where there is no fork (Windows), `run` has no such help.
     """
     if not hasattr(os, "fork"):
         return run()
-    child, stopping, pause = 0, False, 1.0
+    child, stopping, pause = 0, False, 0.25
 
     def stop(number: int, _: Any) -> None:
         nonlocal stopping
@@ -53,7 +52,7 @@ def supervise(run: Callable[[], int], server: socket.socket) -> int:
         signal.signal(number, stop)
     while True:
         begun = time.monotonic()
-        ours, theirs = os.pipe()
+        theirs, ours = os.pipe()
         child = os.fork()
         if not child:
             os.close(ours)
@@ -68,7 +67,7 @@ def supervise(run: Callable[[], int], server: socket.socket) -> int:
             return 0
         if stopping or status >= 0:
             return abs(status)
-        pause = 1.0 if time.monotonic() > begun + 2 * LONGEST else min(2 * pause, LONGEST)
+        pause = 0.5 if time.monotonic() > begun + 2 * LONGEST else min(2 * pause, LONGEST)
         line = {"event": "the server died", "signal": -status, "again_in": pause}
         print(json.dumps(line), file=sys.stderr, flush=True)
         until = time.monotonic() + pause

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,15 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from figureground.errors import ImageError
 from figureground.serve.options import RequestError
 
 FIELDS = 20
 FIELD_BYTES = 1000
 IN_MEMORY = 1_000_000  # bytes of a file on its way to a folder
+
+
+Fetch = Callable[[str], bytes]
 
 
 class TooLarge(RequestError):
@@ -32,11 +36,29 @@ class Upload:
     background: bytes | None = None
 
 
-async def read(request: Request, max_bytes: int) -> Upload:
-    """Raises TooLarge, or RequestError for a body that is no upload."""
+async def read(request: Request, max_bytes: int, fetch: Fetch | None = None) -> Upload:
+    """fetch: what gets a photo whose address is given as `url` in the query; None where none is got.
+
+    Raises TooLarge, RequestError for a body that is no upload, or ImageError as `fetch` does.
+    """
     body = bytearray()
     async for chunk in _chunks(request, max_bytes):
         body += chunk
+    if "url" in request.query_params:
+        values = dict(request.query_params)
+        url = values.pop("url")
+        if fetch is None:
+            raise RequestError("this server gets no photos from addresses; send the photo itself")
+        if body:
+            raise RequestError("a url and a body are given; expected one of them")
+        try:
+            return Upload(values, await asyncio.to_thread(fetch, url))
+        except ImageError as error:  # what names mean in the server's network is not told
+            if "not public" in str(error):
+                raise RequestError(
+                    "the address leads to what is not public; it is not asked"
+                ) from None
+            raise
     kind = _kind(request, bool(body))
     if kind != "multipart/form-data":
         return Upload(dict(request.query_params), bytes(body))
