@@ -30,11 +30,11 @@ from figureground.serve.routes import add_gallery, add_videos
 from figureground.serve.work import Check, Work
 
 PAGE = Path(__file__).parent / "page"
-FILES = {
-    "/": ("index.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.svg": ("page.svg", "image/svg+xml"),
+KINDS = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
 }
 Job = Callable[[upload.Upload, Any, Check], Answer]
 
@@ -83,7 +83,7 @@ def create(
             yield
         await asyncio.to_thread(work.close)
 
-    # no /docs: FastAPI's loads its scripts from another site
+    # /docs is ours: FastAPI's loads its scripts from another site
     app = FastAPI(title="figureground", docs_url=None, redoc_url=None, lifespan=lifespan)
     limit = Rate(rate) if rate else None
     app.add_middleware(Guard, keys=keys, hosts=hosts, metrics=metrics, rate=limit)
@@ -167,8 +167,9 @@ def create(
         text = metrics.text(places=work.places, taken=work.taken, running=work.running)
         return Response(text, media_type="text/plain; version=0.0.4")
 
-    for path, (name, media) in FILES.items():
-        _page(app, path, (PAGE / name).read_bytes(), media)
+    for file in PAGE.iterdir():
+        path = {"index.html": "/", "docs.html": "/docs"}.get(file.name, f"/{file.name}")
+        _page(app, path, file.read_bytes(), KINDS[file.suffix])
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
