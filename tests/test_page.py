@@ -160,6 +160,7 @@ def test_several_and_one_that_is_no_photo(page: Any, files: Path) -> None:
     assert page.text_content("#error") == ""
 
 
+@pytest.mark.long
 def test_pasted_and_dropped(page: Any, files: Path) -> None:
     content = list((files / "astronaut.png").read_bytes())
     page.evaluate(
@@ -200,6 +201,7 @@ def test_search(page: Any, files: Path) -> None:
     page.wait_for_selector("#cut", state="visible")
 
 
+@pytest.mark.long
 def test_video(page: Any, files: Path) -> None:
     av = pytest.importorskip("av")
     with av.open(str(files / "clip.mp4"), "w") as container:
@@ -227,6 +229,7 @@ def test_video(page: Any, files: Path) -> None:
     assert list((files / "jobs").iterdir()) == []
 
 
+@pytest.mark.long
 def test_phone_width_and_dark(browser: Any, address: str, files: Path) -> None:
     for scheme, width in (("dark", 1000), ("light", 360), ("dark", 360)):
         context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)
@@ -245,6 +248,7 @@ def test_phone_width_and_dark(browser: Any, address: str, files: Path) -> None:
         context.close()
 
 
+@pytest.mark.long
 def test_key_is_asked_for(browser: Any, files: Path) -> None:
     with serving(keys=["secret"]) as client:
         page = browser.new_page()
@@ -261,6 +265,7 @@ def test_key_is_asked_for(browser: Any, files: Path) -> None:
         page.close()
 
 
+@pytest.mark.long
 def test_busy_server_is_asked_again(
     browser: Any, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

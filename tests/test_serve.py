@@ -29,7 +29,7 @@ httpx = pytest.importorskip("httpx")
 for module in ("uvicorn", "fastapi", "python_multipart"):
     pytest.importorskip(module)
 
-from figureground.serve.app import create  # noqa: E402
+from figureground.serve.app import PAGE, create  # noqa: E402
 from figureground.serve.models import Models  # noqa: E402
 from figureground.serve.rate import Rate  # noqa: E402
 from serving import serving  # noqa: E402
@@ -191,7 +191,9 @@ def test_what_it_says_of_itself(client: Any, photo_bytes: bytes) -> None:
 
 
 def test_page_asks_no_other_address(client: Any) -> None:
-    for path in ("/", "/page.js", "/page.css", "/page.svg"):
+    names = [f"/{file.name}" for file in PAGE.iterdir() if file.suffix != ".html"]
+    assert "/page.js" in names
+    for path in ("/", "/docs", *names):
         answer = client.get(path)
         assert answer.status_code == 200
         text = answer.text.replace("http://www.w3.org/2000/svg", "")
@@ -199,7 +201,7 @@ def test_page_asks_no_other_address(client: Any) -> None:
         assert "style=" not in text
         assert "onclick" not in text
     assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
-    for path in ("/docs", "/redoc", "/page/../app.py", "/../pyproject.toml", "/%2e%2e/app.py"):
+    for path in ("/redoc", "/page/../app.py", "/../pyproject.toml", "/%2e%2e/app.py"):
         assert client.get(path).status_code == 404
 
 
