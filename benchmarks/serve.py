@@ -96,8 +96,8 @@ async def overload(
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[int]:
-    """The port of a `figureground serve`."""
+def serving(*options: str) -> Iterator[tuple[int, int]]:
+    """The port of a `figureground serve`, and its process."""
     command = [sys.executable, "-c", "from figureground.cli import script; script()", "serve"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -106,7 +106,7 @@ def serving(*options: str) -> Iterator[int]:
     ) as server:
         try:
             answering(f"http://127.0.0.1:{port}/health")
-            yield port
+            yield port, server.pid
         finally:
             server.terminate()
 
@@ -132,7 +132,7 @@ def main(photo: str, requests: int = 10_000, width: int = 160) -> None:
     image.thumbnail((width, 10 * width))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
-    with serving("--workers", str(WORKERS), "--queue", str(QUEUE)) as port:
+    with serving("--workers", str(WORKERS), "--queue", str(QUEUE)) as (port, _):
         client = Client(port, "/v1/cutout?edges=fast&no_foreground=1", buffer.getvalue())
         asyncio.run(capacity(client, 20))
         client.idle.clear()

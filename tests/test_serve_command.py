@@ -49,6 +49,7 @@ def test_serves_until_it_is_told_to_stop(tmp_path: Path, photo_bytes: bytes) -> 
         headers = {"authorization": "Bearer secret"}
         answer = client.post("/v1/mask", content=photo_bytes, headers=headers)
         assert answer.status_code == 200
+        assert client.base_url.host == "127.0.0.1"
         assert client.get("/", headers={"host": "evil.example"}).status_code == 421
         process.terminate()
         log = process.stderr.read()
