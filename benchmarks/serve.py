@@ -113,12 +113,13 @@ def serving(*options: str) -> Iterator[tuple[int, int]]:
 
 def answering(address: str) -> None:
     """Waits until there is an answer."""
-    for _ in range(1200):
-        try:
-            httpx.get(address, trust_env=False)
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        for _ in range(600):
+            try:
+                client.get(address)
+                return
+            except httpx.TransportError:
+                time.sleep(0.5)
     sys.exit(f"{address} does not answer")
 
 

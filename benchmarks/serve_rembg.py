@@ -33,7 +33,7 @@ from figureground import hub
 from figureground.hub.digest import sha256
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-SIZES = (640, 480), (1920, 1080), (4000, 3000)
+SIZES = (640, 480), (1920, 1080)
 CLIENTS, ROUNDS, SECONDS = 4, 5, 8.0
 CARD = """---
 name: shared

@@ -110,7 +110,8 @@ def test_cutout_is_that_of_the_library(client: Any, photo_bytes: bytes) -> None:
     np.testing.assert_array_equal(pixels(removed), ours)
     mask = pixels(client.post("/v1/mask", content=photo_bytes))
     np.testing.assert_array_equal(mask, ours[:, :, 3])
-    same = client.post("/api/remove", files={"file": photo_bytes}, data={"om": "true"})
+    matting = {"a": "true", "af": "240", "ab": "10", "ae": "10", "ppm": "true", "dc": "false"}
+    same = client.post("/api/remove", files={"file": photo_bytes}, data={"om": "true", **matting})
     np.testing.assert_array_equal(pixels(same), mask)
     same = client.post("/v1/cutout?mask=1", content=photo_bytes)
     np.testing.assert_array_equal(pixels(same), mask)
