@@ -89,6 +89,21 @@ def test_what_is_wrong_is_said(client: Any, folder: Path) -> None:
     assert client.get("/v1/gallery").json()["people"] == 2
 
 
+def test_a_broken_gallery_does_not_say_where_it_is(client: Any, folder: Path) -> None:
+    crop = client.crops[0].read_bytes()
+    for file in (folder / "people.gallery").iterdir():
+        file.write_bytes(b"broken")
+    for answer in (
+        client.get("/v1/gallery"),
+        client.get("/v1/gallery/1/thumbnail"),
+        client.post("/v1/search", content=crop),
+        client.delete("/v1/gallery?everybody=1"),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert "the gallery" in answer.json()["error"]
+        assert str(folder) not in answer.text
+
+
 def test_a_gallery_to_be_searched_is_not_changed(folder: Path) -> None:
     with serving(Models(["pp-humanseg-lite"]), gallery=str(folder / "people.gallery")) as client:
         crop = (folder / "crops").iterdir().__next__().read_bytes()

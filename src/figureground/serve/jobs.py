@@ -11,7 +11,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,7 +85,7 @@ class Jobs:
         self._sweep()
         return self._jobs[id]
 
-    async def submit(self, request: Request, card_of: Any) -> Job:
+    async def submit(self, request: Request, card_of: Callable[[str], str]) -> Job:
         """Takes a video, to be worked on later. card_of: from a model's name to the path of its card.
 
         Raises Full when there are `places` whose results somebody may still want, TimeoutError, and as
@@ -140,7 +140,7 @@ class Jobs:
             self.drop(useless[0])
         id = secrets.token_urlsafe(16)
         job = Job(id, self.folder / id, Video())
-        job.folder.mkdir(mode=0o700)
+        job.folder.mkdir(mode=0o700, parents=True)
         self._jobs[id] = job
         return job
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from json import dumps
 from pathlib import Path
@@ -43,7 +45,7 @@ class People:
         """Who of the gallery looks like the person in the picture."""
         photo = read(upload.photo, max_pixels=self.max_pixels)
         check()
-        try:
+        with self._saying():
             found = self._opened().search(
                 photo.pixels,
                 top=options.top,
@@ -56,8 +58,6 @@ class People:
                 since=moment(options.since) if options.since else None,
                 until=moment(options.until) if options.until else None,
             )
-        except GalleryError as error:
-            raise self._said(error) from None
         matches = [
             {
                 "score": round(match.score, 6),
@@ -73,7 +73,7 @@ class People:
         """Puts the people of a picture into the gallery; the same picture again replaces them."""
         photo = read(upload.photo, max_pixels=self.max_pixels)
         check()
-        try:
+        with self._saying():
             opened = self._opened()
             boxes, crops, vectors = opened.embedder.look(photo, options.people)
             if not boxes:
@@ -94,13 +94,11 @@ class People:
             with self._writing:
                 opened.store.put([image])
                 added = opened.store.people_of(name)
-        except GalleryError as error:
-            raise self._said(error) from None
         return _json({"image": name, "people": [{"id": e.id, "box": e.box} for e in added]})
 
     def forget(self, options: Forget) -> Answer:
         """Takes people, their vectors and thumbnails out of the gallery; says how many they were."""
-        try:
+        with self._saying():
             meant = Filter(
                 camera=names(options.camera),
                 person=names(options.person),
@@ -118,26 +116,30 @@ class People:
                 store = self._opened().store
                 by_image = bool(options.image)
                 gone = store.forget_images([options.image]) if by_image else store.forget(meant)
-        except GalleryError as error:
-            raise self._said(error) from None
         return _json({"forgotten": gone})
 
     def stats(self) -> dict[str, Any]:
         """How many people there are, and the score from which on a match is one."""
-        opened = self._opened()
-        with opened.store.reading() as vectors:
-            rows = opened.store.rows()
-            people = len(vectors) if rows is None else len(rows)
-        calibration = opened.calibration
+        with self._saying():
+            opened = self._opened()
+            with opened.store.reading() as vectors:
+                rows = opened.store.rows()
+                people = len(vectors) if rows is None else len(rows)
+            calibration = opened.calibration
         return {"people": people, "threshold": calibration.threshold if calibration else None}
 
     def thumbnail(self, id: int) -> bytes | None:
         """JPEG of somebody, where it is kept."""
-        return self._opened().store.thumbnail(id)
+        with self._saying():
+            return self._opened().store.thumbnail(id)
 
-    def _said(self, error: GalleryError) -> RequestError:
-        """The same, without where the gallery lies: that is the server's own affair."""
-        return RequestError(str(error).replace(self.gallery, "the gallery"))
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """Errors without where the gallery lies: that is the server's own affair."""
+        try:
+            yield
+        except GalleryError as error:
+            raise RequestError(str(error).replace(self.gallery, "the gallery")) from None
 
     def _opened(self) -> Gallery:
         if not hasattr(self._of_thread, "gallery"):
