@@ -32,6 +32,10 @@ FORMATS = (
     "ICO",
     "JPEG2000",
 )
+# of files that are taken for photos in folders; a file that is given by its name may have any
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .avif .bmp .gif .heic .heif .ppm .pgm .jp2".split()  # noqa: SIM905
+)
 _pillow_limit = threading.Lock()
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
