@@ -245,7 +245,7 @@ def _matches(parts: list[str], pattern: list[str]) -> bool:
     if first == "**" and rest:
         return _matches(parts, rest) or _matches(parts[1:], pattern)
     if first == "**":
-        return True
+        return not any(part.startswith(".") for part in parts)
     return fnmatch(parts[0], first) and _matches(parts[1:], rest)
 
 
