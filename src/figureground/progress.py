@@ -10,12 +10,9 @@ WINDOW = 30.0  # seconds: the rate is that of the last ones, as what was done be
 
 
 class Progress:
-    """Rate and time left of `total` things, 0 if nobody knows how many; nothing without standard error.
+    """Rate and time left of `total` things, 0 if nobody knows how many; nothing without standard error."""
 
-    rate: also where the count alone would do.
-    """
-
-    def __init__(self, total: int, unit: str = "photos", *, every: float = 30.0) -> None:
+    def __init__(self, total: int = 0, unit: str = "photos", *, every: float = 30.0) -> None:
         self.total = total
         self.unit = unit
         self.terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -24,8 +21,9 @@ class Progress:
         self._marks = deque([(self._shown, 0)])
         self._line = ""
 
-    def __call__(self, done: int, more: str = "") -> None:
-        """more: what else there is to say."""
+    def __call__(self, done: int, total: int | None = None, more: str = "") -> None:
+        """total: where that is known only now. more: what else there is to say."""
+        self.total = self.total if total is None else total
         now = time.monotonic()
         last = self.terminal and done == self.total
         if sys.stderr is None or (now < self._shown + self._every and not last):
@@ -40,7 +38,7 @@ class Progress:
         line += f", {more}" if more else ""
         line += f", {rate:.3g}/s" if rate else ""
         if rate and self.total:
-            line += f", {_clock((self.total - done) / rate)} left"
+            line += f", {_clock(max(0, self.total - done) / rate)} left"
         self._line = line if self.terminal else ""
         print(f"\r\033[K{line}" if self.terminal else line, end="", file=sys.stderr)
         print(end="" if self.terminal else "\n", file=sys.stderr, flush=True)

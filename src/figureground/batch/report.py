@@ -63,7 +63,7 @@ class Report:
         if kind != "left":
             done = self.counts["done"] + self.counts["error"] + self.counts["skipped"]
             failed = self.counts["error"]
-            self._progress(done, f"{failed:,} failed" if failed else "")
+            self._progress(done, more=f"{failed:,} failed" if failed else "")
 
     def end(self, *, stopped: str = "", summary: bool = True) -> int:
         """The exit status. stopped: why it ended early."""

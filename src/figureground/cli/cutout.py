@@ -18,8 +18,8 @@ Edges = Literal["fine", "fast"]
 Keep = Literal["all", "largest", "centre"]
 Engine = Literal["local", "ray"]
 # how photos are gone through; the other flags say what becomes of one
-RUNNING = ("inputs", "output", "from_list", "allow_urls", "workers", "resume", "watch")
-RUNNING += ("fail_fast", "report", "json", "engine")
+RUNNING = {"inputs", "output", "from_list", "allow_urls", "workers", "resume", "watch"}
+RUNNING |= {"fail_fast", "report", "json", "engine"}
 
 
 def cutout(
