@@ -18,7 +18,7 @@ from figureground.cli import main
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.long
-PHOTOS = 160
+PHOTOS = 96
 
 
 @pytest.fixture
@@ -80,7 +80,12 @@ def test_a_node_is_killed_and_every_photo_is_done_once(
     assert len(inputs) == PHOTOS + 1
     assert set(inputs.values()) == {1}
     assert [line["input"] for line in lines if "error" in line] == ["photos/0/broken.jpg"]
-    assert contents("out") == contents("whole")
+    for path in Path("whole").rglob(
+        "*.png"
+    ):  # pixels: ISA-L now and then packs the same ones otherwise
+        done = np.asarray(Image.open("out" / path.relative_to("whole")))
+        np.testing.assert_array_equal(done, np.asarray(Image.open(path)))
+    assert sorted(visible("out")) == sorted(visible("whole"))
     capsys.readouterr()
     assert main([*command, "--resume"]) == 1
     assert f"0 of 1 photos done, {PHOTOS} were done before" in capsys.readouterr().err
@@ -103,9 +108,7 @@ def children(parent: int) -> set[str]:
     return found
 
 
-def contents(folder: str) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in Path(folder).rglob("*")
-        if path.is_file() and path.name != NAME
-    }
+def visible(folder: str) -> list[str]:
+    """All files but the journal, temporary ones too."""
+    files = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != NAME]
+    return [str(path.relative_to(folder)) for path in files]
