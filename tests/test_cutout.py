@@ -226,12 +226,12 @@ def bad_inputs(folder: Path) -> dict[str, list[str]]:
         "do not fit standard output": ["photo.jpg", "photo.jpg", "-o", "-"],
         "need a folder as output; 'one.png' names a file": ["photo.jpg", "b.jpg", "-o", "one.png"],
         "the output is empty": ["photo.jpg", "-o", ""],
-        "is a HEIC photo, which is not read yet": ["phone.heic", *out],
+        "phone.heic": ["phone.heic", *out],
         "File name too long": ["photo.jpg", "-o", "a" * 300 + ".png"],
         "is an address; download the photo": ["https://example.org/a.jpg", *out],
         "'rgb(999,0,0)' has a part above 255": ["photo.jpg", *out, "--background", "rgb(999,0,0)"],
         "device 'cuda' is not available": ["photo.jpg", *out, "--device", "cuda"],
-        "--quality is 0; expected 1 to 100": ["photo.jpg", *out, "--quality", "0"],
+        "quality is 0; expected 1 to 100": ["photo.jpg", *out, "--quality", "0"],
     }
 
 

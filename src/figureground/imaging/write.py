@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import ImageError
-from figureground.imaging import png
+from figureground.imaging import metadata, png
 
 UMASK = os.umask(0)  # can only be read by setting it; once, before there are threads
 os.umask(UMASK)
@@ -29,7 +32,9 @@ FORMATS = {
     ".jpg": ("JPEG", False),
     ".jpeg": ("JPEG", False),
     ".bmp": ("BMP", False),
+    ".gif": ("GIF", True),  # each pixel wholly or not at all
 }
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 
 
 def format_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
@@ -43,23 +48,85 @@ def format_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
 
 
 def encode(
-    pixels: NDArray[np.uint8], format: str = "PNG", icc: bytes | None = None, quality: int = 92
+    pixels: NDArray[np.uint8] | NDArray[np.uint16],
+    format: str = "PNG",
+    icc: bytes | None = None,
+    quality: int = 92,
+    *,
+    exif: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
 ) -> bytes:
-    """H×W (grey), H×W×3 (RGB) or H×W×4 (RGBA, straight) uint8 to the bytes of an image file.
+    """H×W (grey), H×W×3 (RGB) or H×W×4 (RGBA, straight) uint8 to the bytes of an image file; uint16 too, as
+    PNG, or grey as TIFF.
 
-    quality: 1 … 100 for JPEG, WebP and AVIF. Raises ImageError when the format cannot hold the image.
+    quality: 1 … 100 for JPEG, WebP and AVIF. icc, exif, dpi: go where the format has a place for them (see
+    metadata.kept). Raises ImageError when the format cannot hold the image.
     """
     if format == "PNG":
-        return png.encode(pixels, icc)
-    buffer = io.BytesIO()
-    options = {"quality": quality} if format in ("JPEG", "WEBP", "AVIF") else {}
+        return png.encode(pixels, icc, exif=exif, dpi=dpi)
+    options = _options(format, icc, quality, exif)
+    if dpi and format in ("JPEG", "TIFF", "BMP"):
+        options["dpi"] = dpi
+    return _saved([_image(pixels, format)], format, options)
+
+
+def encode_frames(
+    frames: Sequence[NDArray[np.uint8]],
+    milliseconds: Sequence[int],
+    format: str,
+    icc: bytes | None = None,
+    quality: int = 92,
+    *,
+    loop: int | None = 0,
+    exif: bytes | None = None,
+) -> bytes:
+    """Frames as encode() takes them, each with the time for which it is shown, to an animated GIF, WebP,
+    PNG or AVIF. loop: how often all are shown, 0 for ever, None once."""
+    options = _options(format, icc, quality, exif) | {"save_all": True}
+    options["duration"] = list(milliseconds)
+    if format == "GIF":
+        options |= {"disposal": 2, **({} if loop is None else {"loop": loop})}
+    else:
+        options["loop"] = 1 if loop is None else loop
+    if format == "PNG":
+        options["compress_level"] = 1
+    images = [_image(pixels, format) for pixels in frames]
+    return _saved(images, format, options)
+
+
+def _options(format: str, icc: bytes | None, quality: int, exif: bytes | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if format in ("JPEG", "WEBP", "AVIF"):
+        options["quality"] = quality
     if format == "TIFF":
-        options = {"compression": "tiff_lzw"}  # type: ignore[dict-item]
+        options["compression"] = "tiff_lzw"
+    if icc and format not in ("BMP", "GIF"):
+        options["icc_profile"] = icc
+    if exif and format == "TIFF":
+        options["tiffinfo"] = metadata.main(exif)
+    elif exif and format in ("JPEG", "WEBP", "AVIF", "PNG"):
+        options["exif"] = b"Exif\0\0" + exif
+    return options
+
+
+def _image(pixels: NDArray[np.uint8] | NDArray[np.uint16], format: str) -> Image.Image:
+    if format == "GIF" and pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = pixels.copy()
+        pixels[:, :, 3] = np.where(pixels[:, :, 3] < 128, 0, 255)
+        pixels[pixels[:, :, 3] == 0] = 0
+    return Image.fromarray(pixels)
+
+
+def _saved(images: list[Image.Image], format: str, options: dict[str, Any]) -> bytes:
+    buffer, first = io.BytesIO(), images[0]
+    if len(images) > 1:
+        options["append_images"] = images[1:]
     try:
-        Image.fromarray(pixels).save(buffer, format, icc_profile=icc, **options)
-    except (OSError, ValueError, KeyError) as error:
-        height, width = pixels.shape[:2]
-        raise ImageError(f"cannot store {width}x{height} pixels as {format} ({error})") from None
+        first.save(buffer, format, **options)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, struct.error) as error:
+        raise ImageError(
+            f"cannot store {first.width}x{first.height} pixels as {format} ({error})"
+        ) from None
     return buffer.getvalue()
 
 

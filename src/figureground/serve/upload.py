@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from figureground.serve.options import RequestError
 
-FIELDS = 20
+FIELDS = 40
 FIELD_BYTES = 1000
 
 
