@@ -2,8 +2,8 @@
 
     python benchmarks/confidence.py DATA    # folder with people/ and no_people.txt, see docs/learn.md
 
-Of the photos that nothing was trained on: how many with people, and how many of nobody, have a confidence above
-each level; and the probability that one with people has a higher one than one without.
+Of the photos that nothing was trained on: how many with people, and how many of nobody, have a confidence
+above each level; and the probability that one with people has a higher one than one without.
 """
 
 from __future__ import annotations

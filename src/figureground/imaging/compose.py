@@ -145,14 +145,12 @@ def shadow(alpha: Pixels, strength: float) -> Pixels:
     size = within(width, height, 512)
     small = Image.fromarray(alpha).resize(size, Image.Resampling.BOX)
     share = max(size) / 100
-    moved = ImageChops.offset(_bordered(small, round(8 * share)), round(share), round(2 * share))
-    soft = moved.filter(ImageFilter.GaussianBlur(2 * share))
-    soft = ImageOps.crop(soft, round(8 * share)).point([round(v * strength) for v in range(256)])
+    border = round(8 * share)
+    wide = Image.fromarray(np.pad(np.asarray(small), border))
+    moved = ImageChops.offset(wide, round(share), round(2 * share))
+    soft = ImageOps.crop(moved.filter(ImageFilter.GaussianBlur(2 * share)), border)
+    soft = soft.point([round(value * strength) for value in range(256)])
     return np.asarray(soft.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def _bordered(image: Image.Image, border: int) -> Image.Image:
-    return Image.fromarray(np.pad(np.asarray(image), border))
 
 
 def shaded(pixels: Pixels, alpha: NDArray[Any], dark: Pixels) -> tuple[Pixels, NDArray[np.float32]]:

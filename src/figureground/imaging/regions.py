@@ -110,7 +110,7 @@ def kept(
         covered = (small * _coverage(numbers, alpha.shape, small.shape)).ravel()
         inside = np.bincount(labels.ravel(), covered, count + 1) * chosen
         if not (2 * inside > weights).any():
-            x0, y0, x1, y1 = (round(number) for number in numbers)
+            x0, y0, x1, y1 = (round(min(number, max(alpha.shape))) for number in numbers)
             chosen = inside > 0
             whole = _only(alpha, labels, chosen)
             result = np.zeros_like(alpha)

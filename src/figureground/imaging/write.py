@@ -34,7 +34,6 @@ FORMATS = {
     ".bmp": ("BMP", False),
     ".gif": ("GIF", True),  # each pixel wholly or not at all
 }
-ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 
 
 def format_of(path: str | os.PathLike[str]) -> tuple[str, bool]:

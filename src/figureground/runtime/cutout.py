@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -80,12 +80,11 @@ def show(
 
 def _composed(
     pixels: NDArray[np.uint8],
-    alpha: NDArray[Any],
+    alpha: NDArray[np.float32],
     behind: compose.Background,
     options: Options,
 ) -> NDArray[Any]:
-    """alpha: H×W uint8 or float32."""
-    opacity = alpha if alpha.dtype == np.uint8 else compose.to_uint8(alpha)
+    opacity = compose.to_uint8(alpha)
     back = behind(pixels, opacity)
     if options.foreground:
         pixels = estimate(pixels, opacity)
@@ -106,26 +105,6 @@ def _composed(
 def _deep(alpha: NDArray[np.float32]) -> NDArray[np.uint16]:
     """[0, 1] to 0 … 65535, rounded."""
     return (alpha * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
-
-
-def person_alpha(photo: Photo, predictor: AlphaPredictor, keep: Keep = "all") -> NDArray[np.uint8]:
-    """H×W uint8 alpha of what the model looks for, or of some regions of it."""
-    return compose.to_uint8(kept(predictor.of(photo), keep))
-
-
-def apply(
-    photo: Photo,
-    alpha: NDArray[np.uint8],
-    background: compose.Background,
-    *,
-    foreground: bool = True,
-) -> NDArray[np.uint8]:
-    """H×W×4 straight RGBA where the background is transparent, else H×W×3, of an H×W uint8 alpha.
-
-    foreground: soft edges get the foreground's own colours, else they keep the photo's, in which the
-    old background shows.
-    """
-    return _composed(photo.pixels, alpha, background, replace(PLAIN, foreground=foreground))
 
 
 def cutout(

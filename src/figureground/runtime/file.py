@@ -10,8 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from figureground.imaging import compose, place
-from figureground.imaging.read import MAX_PIXELS, Photo, Source, read_frames, srgb
-from figureground.imaging.write import ANIMATED, encode, encode_frames
+from figureground.imaging.read import ANIMATED, MAX_PIXELS, Photo, Source, read_frames, srgb
+from figureground.imaging.write import encode, encode_frames
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.cutout import PLAIN, find, nobody, show
 from figureground.runtime.options import Options
@@ -30,7 +30,7 @@ def cut_file(
 
     That is: width and height of the result; people, the mean alpha; confidence; persons, each with box,
     confidence and share (imaging.regions.Person), of an animation those of the frame with the surest;
-    frames, where there are several; left_out, where the format or the photo's made us leave something.
+    frames, where there are several; left_out, the frames or pages that are not in it.
     An animation is one where the format can be; it is cropped to what all of its frames show.
 
     Raises ImageError for a photo that cannot be read or stored, or shows nobody where somebody is required.
