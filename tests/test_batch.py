@@ -412,7 +412,8 @@ def test_addresses_only_when_allowed(tree: Tree, monkeypatch: pytest.MonkeyPatch
     assert main(["cutout", "http://example.org/a.jpg", "-o", "o.png", "--allow-urls"]) == 1
 
 
-def test_a_bucket(tree: Tree) -> None:
+def test_a_bucket(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIGUREGROUND_HOME", str(tmp_path / "home"))
     fsspec = pytest.importorskip("fsspec")
     system = fsspec.filesystem("memory")
     for name in ("a.jpg", "x/b.jpg", "x/notes.txt"):
@@ -421,9 +422,45 @@ def test_a_bucket(tree: Tree) -> None:
     assert results() == {"a.png": "a.jpg", "x/b.png": "x/b.jpg"}
     tree("p/a.jpg")
     assert job(["p"], "memory://results/{parent}/{stem}.png") == 0
-    assert (
-        system.cat("/results/./a.png") == b"p/a.jpg" or system.cat("/results/a.png") == b"p/a.jpg"
-    )
+    assert system.cat("/results/a.png") == b"p/a.jpg"
+    make = Copying()
+    assert job(["p"], "memory://results/{parent}/{stem}.png", make, resume=True) == 0
+    assert make.done == []
+    with pytest.raises(ImageError, match="is on this machine; give its path"):
+        names("file:///photos")
+
+
+def test_a_list_in_parquet(tree: Tree) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    tree("p/a.jpg", "p/x/b.jpg")
+    for column, said in (
+        ("path", None),
+        ("image", None),
+        ("other", "expected one of path, image, url"),
+    ):
+        parquet.write_table(pyarrow.table({column: ["p/a.jpg", None, "p/x/b.jpg"]}), "l.parquet")
+        if said:
+            with pytest.raises(ImageError, match=said):
+                names(listed="l.parquet")
+        else:
+            assert names(listed="l.parquet") == ["p/a.jpg", "p/x/b.jpg"]
+    Path("l.parquet").write_text("no table")
+    with pytest.raises(ImageError, match=r"cannot read the list l\.parquet"):
+        names(listed="l.parquet")
+
+
+def test_what_is_not_installed_is_said(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree("p/a.jpg")
+    for name in ("ray", "pyarrow.parquet", "pyarrow", "fsspec.core"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImageError, match=r"--engine ray needs ray.*'figureground\[ray\]'"):
+        job(["p"], engine="ray")
+    with pytest.raises(ImageError, match="a list in Parquet needs pyarrow"):
+        names(listed="l.parquet")
+    with pytest.raises(ImageError, match="a bucket needs"):
+        names("s3://bucket/photos")
+    assert main(["cutout", "p", "-o", "out", "--engine", "ray", "--device", "cuda"]) == 1
 
 
 def test_parse_goes_the_same_way(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,7 +147,7 @@ def _name(entry: bytes) -> str:
 
 def _column(listed: str) -> Iterator[str]:
     """The names in a Parquet file, some thousands at a time."""
-    pyarrow = stores.imported("pyarrow.parquet", "lists in Parquet")
+    pyarrow = stores.imported("pyarrow.parquet", "a list in Parquet")
     try:
         with stores.opened(listed) as file:
             table = pyarrow.ParquetFile(file)

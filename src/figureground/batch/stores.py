@@ -36,7 +36,7 @@ def imported(module: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ImageError(
-            f"{purpose} want {error.name}, which is not installed; pip install 'figureground[ray]'"
+            f"{purpose} needs {error.name}, which is not installed; pip install 'figureground[ray]'"
         ) from None
 
 
@@ -44,11 +44,11 @@ def _at(url: str) -> tuple[Any, str]:
     """(an fsspec file system, the path in it)."""
     if scheme(url) == "file":
         raise ImageError(f"{url} is on this machine; give its path")
-    core = imported("fsspec.core", "buckets")
+    core = imported("fsspec.core", "a bucket")
     try:
         if scheme(url) in ARROW:
-            system, path = imported("pyarrow.fs", "buckets").FileSystem.from_uri(url)
-            wrapper = imported("fsspec.implementations.arrow", "buckets").ArrowFSWrapper
+            system, path = imported("pyarrow.fs", "a bucket").FileSystem.from_uri(url)
+            wrapper = imported("fsspec.implementations.arrow", "a bucket").ArrowFSWrapper
             return wrapper(system), path
         return core.url_to_fs(url)
     except (ImportError, ValueError, OSError) as error:

@@ -98,7 +98,7 @@ class Targets:
         if self.template:
             fields = (str(name.parent), name.stem, name.suffix, name.name)
             target = self.output.format(**dict(zip(FIELDS, fields, strict=True)))
-            return target if is_remote(target) else os.path.normpath(target)
+            return target.replace("/./", "/") if is_remote(target) else os.path.normpath(target)
         kept = self.opaque and name.suffix.lower() in FORMATS
         target = _join(self.output, name if kept else name.with_suffix(".png"))
         if len(self._twice) and not kept and name.suffix != ".png":

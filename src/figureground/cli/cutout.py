@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import ImageError
+from figureground.errors import CardError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
@@ -118,6 +118,8 @@ def cutout(
         depth=depth,
         metadata=metadata,
     )
+    if engine == "ray" and device == "cuda":
+        raise CardError("--engine ray runs on CPUs so far; leave --device cuda out")
     behind = parse_background(background, background_fit, background_position)
     return run(
         partial(
