@@ -63,7 +63,7 @@ def listing(url: str) -> Iterator[tuple[str, str]]:
         if system.isfile(root):
             yield url, root.rsplit("/", 1)[-1]
             return
-        for folder, _, files in system.walk(root):
+        for folder, _, files in system.walk(root, on_error="raise"):
             for name in sorted(files):
                 path = f"{folder}/{name}" if folder else name
                 yield start + path, os.path.relpath(path, root).replace(os.sep, "/")
