@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 from itertools import islice
@@ -23,10 +24,11 @@ def spread(
     *,
     make: Callable[[int], Do],
     settings: str,
+    stop: threading.Event,
     urls: bool = False,
     workers: int = 0,
 ) -> Iterator[Line]:
-    """A line for each job, as they come; exactly one, whatever workers are lost.
+    """A line for each job, as they come; exactly one, whatever workers are lost; none once stop is set.
 
     Joins the cluster at $RAY_ADDRESS or on this machine, or starts one here. workers: processes of one
     thread, as many as the cluster has cores for 0. Paths must mean the same on all machines, the
@@ -45,8 +47,10 @@ def spread(
         while block := list(islice(jobs, ROUND)):
             yield from (one.line for one in block if isinstance(one, Failure))
             rows = [astuple(one) for one in block if isinstance(one, Job)]
-            if rows:
-                yield from _round(ray, data, rows, settled, workers)
+            for line in _round(ray, data, rows, settled, workers) if rows else []:
+                yield line
+                if stop.is_set():
+                    return
     finally:
         if ours:
             ray.shutdown()

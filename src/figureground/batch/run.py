@@ -19,7 +19,7 @@ from figureground.batch.journal import Journal
 from figureground.batch.one import Do, Failure, Job, Line, attempt
 from figureground.batch.report import Report
 from figureground.batch.sources import Found, Sources
-from figureground.batch.targets import Targets
+from figureground.batch.targets import Targets, root
 from figureground.errors import ImageError
 
 Engine = Literal["local", "ray"]
@@ -54,7 +54,7 @@ def run(
     """
     if workers < 0:
         raise ImageError(f"--workers is {workers}; expected 0 (one per core) or more")
-    sources = Sources(inputs, from_list, urls=allow_urls, leave=_folder_of(output))
+    sources = Sources(inputs, from_list, urls=allow_urls, leave=root(output))
     targets = Targets(sources, output, opaque, empty=watch)
     if watch and (not sources.many or from_list or output == "-" or engine != "local"):
         raise ImageError(
@@ -75,7 +75,9 @@ def run(
     if engine == "ray":
         from figureground.batch.ray import spread
 
-        lines = partial(spread, make=make, settings=words, urls=allow_urls, workers=workers)
+        lines = partial(
+            spread, make=make, settings=words, urls=allow_urls, workers=workers, stop=stop
+        )
     else:
         do = make(0 if workers == 1 else 1)  # several of one thread do more than one of several
         one = partial(attempt, do=do, settings=words, urls=allow_urls)
@@ -181,12 +183,6 @@ def _jobs(
         target = targets.of(one)
         recorded = journal.recorded(target) if journal else 0
         yield Job(one.source, target, recorded, tracked=journal is not None)
-
-
-def _folder_of(output: str) -> str:
-    from figureground.batch.targets import root
-
-    return root(output)
 
 
 def _journal_folder(folder: str) -> str:
