@@ -1,8 +1,9 @@
 """Which of an alpha is shown, with what edge, in what frame and on what, checked in pixels."""
 
 import inspect
+import io
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from math import erf
 from pathlib import Path
 
@@ -15,10 +16,10 @@ import figureground as fg
 from figureground.cli import main
 from figureground.cli.cutout import cutout as verb
 from figureground.errors import ImageError
-from figureground.imaging import compose, morphology, place
+from figureground.imaging import compose, morphology, place, png
 from figureground.imaging.read import Photo
 from figureground.imaging.regions import confidence, kept, people, regions
-from figureground.runtime.cutout import show
+from figureground.runtime.cutout import find, show
 from figureground.runtime.options import Options
 from figureground.serve.options import Cutout
 
@@ -345,3 +346,83 @@ def test_python_has_them_too(photo: np.ndarray) -> None:
     assert mask.shape < photo.shape[:2]
     with pytest.raises(fg.FiguregroundError, match="16 bits is for transparent PNG"):
         fg.cutout(photo, depth=16, background="white")
+
+
+@pytest.mark.filterwarnings("ignore:Using `httpx`")
+def test_the_server_has_them_too(photo: np.ndarray) -> None:
+    pytest.importorskip("httpx")
+    pytest.importorskip("python_multipart")
+    from starlette.testclient import TestClient
+
+    from figureground.serve.app import create
+    from figureground.serve.models import Models
+
+    assert Cutout(no_foreground=True, grow=3).asked() == Options(foreground=False, grow=3)
+    app = create(Models(["pp-humanseg-lite"]), max_pixels=1_000_000)
+    content = png.encode(photo[::2, ::2])
+    asked = {
+        "crop": "true",
+        "margin": "0.1",
+        "size": "90x120",
+        "shrink": "2",
+        "keep": "point=99,60",
+    }
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.post("/v1/cutout", params=asked, content=content)
+        ours = fg.cutout(
+            photo[::2, ::2], crop=True, margin=0.1, size="90x120", shrink=2, keep="point=99,60"
+        )
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), ours)
+        assert float(answer.headers["x-confidence"]) > 0.9
+        for wrong, said in (
+            ({"size": "5000x5000"}, "more than the limit of 1,000,000"),
+            ({"size": "big"}, "expected WIDTHxHEIGHT"),
+            ({"keep": "point=999,0"}, "outside the photo of 256x256"),
+            ({"grow": "101"}, "less than or equal to 100"),
+            ({"mask": "1", "trimap": "2"}, "one of them at a time"),
+            ({"depth": "16", "format": "webp"}, "depth of 16 bits"),
+            ({"keep": "box=200,0,256,20", "require_person": "1"}, "the photo shows nobody"),
+        ):
+            refused = client.post("/v1/cutout", params=wrong, content=content)
+            assert refused.status_code == 422, wrong
+            assert said in refused.json()["error"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (5, 7)])
+def test_everything_at_once_on_odd_sizes(size: tuple[int, int], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "wall.png")
+    all_of_it = Options(
+        keep="point=0,0",
+        drop_specks=0.001,
+        fill_holes=0.1,
+        grow=3,
+        shrink=100,
+        feather=30,
+        crop=True,
+        margin=0.5,
+        shadow=1,
+    )
+    for alpha in (
+        rng.random(size, np.float32),
+        np.zeros(size, np.float32),
+        np.ones(size, np.float32),
+    ):
+        found = find(Photo(pixels), Fixed(alpha), all_of_it)  # type: ignore[arg-type]
+        assert found.alpha.shape == size
+        for more in ({}, {"size": "33x20"}, {"size": "2"}, {"depth": 16}, {"mask": True}):
+            for spec in ("transparent", "blur", "#123", tmp_path / "wall.png"):
+                behind = compose.background(spec, "fit", "bottom-right")
+                made = show(Photo(pixels), found.alpha, behind, replace(all_of_it, **more))
+                if more.get("size") == "33x20":
+                    assert made.shape[:2] == (20, 33)
+                assert min(made.shape) > 0
+        assert show(Photo(pixels), found.alpha, options=Options(trimap=100)).shape == size
+
+
+class Fixed:
+    """A predictor that answers what it was made with."""
+
+    def __init__(self, alpha: np.ndarray) -> None:
+        self.of = lambda photo: alpha

@@ -32,7 +32,7 @@ def demo(
     started = time.perf_counter()
     predictor = load_alpha(model)
     loaded = time.perf_counter()
-    alpha = compose.to_uint8(find(source, predictor).alpha)
+    alpha = find(source, predictor).alpha
     done = time.perf_counter()
     grey = np.repeat(alpha[:, :, None], 3, axis=2)
     board = compose.checkerboard(*alpha.shape)

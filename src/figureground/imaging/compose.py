@@ -17,9 +17,16 @@ from figureground.imaging.size import within
 Pixels = NDArray[np.uint8]
 
 
-def to_uint8(alpha: NDArray[np.float32]) -> Pixels:
-    """[0, 1] to 0 … 255, rounded."""
+def to_uint8(alpha: NDArray[Any]) -> Pixels:
+    """Float32 in [0, 1] to 0 … 255, rounded; uint8 as it is."""
+    if alpha.dtype == np.uint8:
+        return alpha
     return (alpha * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def to_float(alpha: NDArray[Any]) -> NDArray[np.float32]:
+    """Uint8 to float32 in [0, 1]; float32 as it is."""
+    return alpha if alpha.dtype == np.float32 else alpha * np.float32(1 / 255)
 
 
 def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
@@ -28,7 +35,7 @@ def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
     Colours are not multiplied by alpha, so no dark rim shows on a new background; where alpha is 0
     they are set to 0, which keeps files small and the old background out of them.
     """
-    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    alpha = to_uint8(alpha)
     rgba = np.empty((*alpha.shape, 4), np.uint8)
     np.multiply(pixels, (alpha > 0)[:, :, None], out=rgba[:, :, :3])
     rgba[:, :, 3] = alpha
@@ -37,7 +44,7 @@ def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
 
 def replace(pixels: Pixels, alpha: NDArray[Any], background: Pixels) -> Pixels:
     """alpha · pixels + (1 − alpha) · background; all H×W(×3)."""
-    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    alpha = to_uint8(alpha)
     front, back = Image.fromarray(pixels), Image.fromarray(background)
     return np.array(Image.composite(front, back, Image.fromarray(alpha)))
 
@@ -155,7 +162,7 @@ def shadow(alpha: Pixels, strength: float) -> Pixels:
 
 def shaded(pixels: Pixels, alpha: NDArray[Any], dark: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
     """Straight colours and alpha, H×W float32, of a cut-out with its shadow, a black behind it."""
-    front = alpha.astype(np.float32) * np.float32(1 / 255 if alpha.dtype == np.uint8 else 1)
+    front = to_float(alpha)
     both = front + (1 - front) * dark * np.float32(1 / 255)
     ratio = np.divide(front, both, out=np.zeros_like(front), where=both > 0)
     return (pixels * ratio[:, :, None] + np.float32(0.5)).astype(np.uint8), both

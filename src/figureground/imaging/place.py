@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from figureground.imaging.regions import LEVEL
 from figureground.imaging.size import within
 
 Pixels = NDArray[np.uint8]
-Alpha = NDArray[np.float32]
+Alpha = NDArray[Any]  # float32 in [0, 1] or uint8
 Box = tuple[int, int, int, int]
 LARGEST = 30_000  # pixels of a side that may be asked for
 
@@ -22,7 +23,7 @@ LARGEST = 30_000  # pixels of a side that may be asked for
 def subject(alpha: Alpha, margin: float = 0.0) -> Box | None:
     """Left, top, right, bottom of where an H×W alpha is above 0.2, and `margin` of the longer side about
     it, within the photo. None where it is nowhere."""
-    shown = alpha > LEVEL
+    shown = alpha > (LEVEL if alpha.dtype == np.float32 else LEVEL * 255)
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
     if not len(rows):
         return None

@@ -23,10 +23,12 @@ PLAIN = Options()
 
 @dataclass(frozen=True)
 class Found:
-    """alpha: H×W float32 in [0, 1], the photo's size. people: whom it shows, the largest first.
-    confidence: how sure it is that somebody is there, in [0, 1]; at most one half where people is empty."""
+    """alpha: H×W, the photo's size, uint8, or float32 in [0, 1] where 8 bits would not do. share: its mean,
+    in [0, 1]. people: whom it shows, the largest first. confidence: how sure it is that somebody is there,
+    in [0, 1]; at most one half where people is empty."""
 
-    alpha: NDArray[np.float32]
+    alpha: NDArray[Any]
+    share: float
     people: list[Person]
     confidence: float
 
@@ -44,7 +46,9 @@ def find(photo: Photo, predictor: AlphaPredictor, options: Options = PLAIN) -> F
         shrink=options.shrink,
         feather=options.feather,
     )
-    return Found(shaped, found, sure)
+    share = float(shaped.mean())
+    coarse = options.depth == 8 and not options.trimap  # needs a quarter of the memory
+    return Found(compose.to_uint8(shaped) if coarse else shaped, share, found, sure)
 
 
 def nobody(name: str, sure: float) -> ImageError:
@@ -54,7 +58,7 @@ def nobody(name: str, sure: float) -> ImageError:
 
 def show(
     photo: Photo,
-    alpha: NDArray[np.float32],
+    alpha: NDArray[Any],
     behind: compose.Background = compose.transparent,
     options: Options = PLAIN,
     box: place.Box | None = None,
@@ -62,7 +66,7 @@ def show(
     """The picture that the options ask for, H×W of a mask or a trimap, H×W×4 straight RGBA, or H×W×3 on a
     background; of uint16 where options.depth is 16, in which colours keep the photo's 8 bits.
 
-    box: what options.crop leaves, if it is not to be found in the alpha.
+    alpha: H×W uint8, or float32 in [0, 1]. box: what options.crop leaves, if not to be found in the alpha.
     """
     pixels = photo.pixels
     if options.crop:
@@ -72,7 +76,7 @@ def show(
         np.ascontiguousarray(pixels), np.ascontiguousarray(alpha), options.size
     )
     if options.trimap:
-        return morphology.trimap(alpha, options.trimap)
+        return morphology.trimap(compose.to_float(alpha), options.trimap)
     if options.mask:
         return _deep(alpha) if options.depth == 16 else compose.to_uint8(alpha)
     return _composed(pixels, alpha, behind, options)
@@ -80,7 +84,7 @@ def show(
 
 def _composed(
     pixels: NDArray[np.uint8],
-    alpha: NDArray[np.float32],
+    alpha: NDArray[Any],
     behind: compose.Background,
     options: Options,
 ) -> NDArray[Any]:
@@ -102,9 +106,9 @@ def _composed(
     return np.dstack([pixels * (deep > 0)[:, :, None] * np.uint16(257), deep])
 
 
-def _deep(alpha: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """[0, 1] to 0 … 65535, rounded."""
-    return (alpha * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+def _deep(alpha: NDArray[Any]) -> NDArray[np.uint16]:
+    """Of uint8 or of float32 in [0, 1] to 0 … 65535, rounded."""
+    return (compose.to_float(alpha) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
 
 
 def cutout(

@@ -48,7 +48,7 @@ def cut_file(
     shown, share, best = [], 0.0, None
     for photo in photos:
         found = find(photo, predictor, options)
-        share += float(found.alpha.mean()) / len(photos)
+        share += found.share / len(photos)
         if best is None or found.confidence > best.confidence:
             best = found
         shown.append(show(photo, found.alpha, behind, options, box))

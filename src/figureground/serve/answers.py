@@ -69,7 +69,7 @@ class Answers:
         check()
         body = encode_as(pixels, photo, format, wanted)
         said = (
-            ("X-People", f"{float(found.alpha.mean()):.5f}"),
+            ("X-People", f"{found.share:.5f}"),
             ("X-Confidence", f"{found.confidence:.3f}"),
         )
         return Answer(body, f"image/{options.format}", said)
