@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from json import dumps
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import FiguregroundError, ImageError
+from figureground.errors import CardError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
@@ -19,12 +18,23 @@ if TYPE_CHECKING:
 Edges = Literal["fine", "fast"]
 Fit = Literal["fill", "fit"]
 Metadata = Literal["keep", "strip"]
+Engine = Literal["local", "ray"]
+# how photos are gone through; the other flags say what becomes of one
+RUNNING = {"inputs", "output", "from_list", "allow_urls", "workers", "resume", "watch"}
+RUNNING |= {"fail_fast", "report", "json", "engine"}
 
 
 def cutout(
-    inputs: Annotated[list[str], "photos, or folders of them; - for standard input"],
+    inputs: Annotated[
+        list[str], "photos, folders or globs of them, buckets; - for standard input"
+    ] = [],  # noqa: B006
     *,
-    output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
+    output: Annotated[
+        str,
+        "file; for several inputs a folder, or a template such as 'out/{parent}/{stem}.png'; - for "
+        "standard output",
+        "-o",
+    ],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
     background_fit: Annotated[
@@ -60,24 +70,31 @@ def cutout(
     metadata: Annotated[Metadata, "colour profile, EXIF and resolution of the photo"] = "keep",
     max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
+    from_list: Annotated[str, "file with a path a line, or .parquet; - for standard input"] = "",
+    allow_urls: Annotated[bool, "fetch inputs that are https:// addresses"] = False,
     workers: Annotated[int, "photos at a time; 0: one per core"] = 1,
-    resume: Annotated[bool, "leave out photos whose result is there and newer"] = False,
+    resume: Annotated[bool, "leave out what is done: same bytes, same settings"] = False,
+    watch: Annotated[
+        bool, "go on with what is new or changed in the folders, until Ctrl-C"
+    ] = False,
+    fail_fast: Annotated[bool, "begin no more photos once one has failed"] = False,
+    report: Annotated[str, "file for one line of JSON per input"] = "",
     json: Annotated[bool, "one line of JSON per input on standard output"] = False,
+    engine: Annotated[Engine, "ray: on all machines of a Ray cluster"] = "local",
 ) -> int:
     """Cut the people out of photos.
 
     The suffix of the output decides the format: .png .webp .tif .avif .gif hold transparency; .jpg and
     .bmp need a --background or --mask. Animations stay such as .gif .webp .png .avif.
-    In a folder, results are named like their inputs, as .png where they are transparent, in the same tree.
-    A result appears whole or not at all, so a stopped command goes on with --resume. Exit status 0 if
-    every input was done, 1 if not.
+    In a folder, results are named like their inputs, as .png where they are transparent, in the same tree;
+    {parent}, {stem}, {suffix} and {name} of a template are of that tree. A result appears whole or not at
+    all, and a stopped command goes on with --resume, by what the file .figureground-done in the output
+    folder says. Exit status 0 if every input was done, 1 if not.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from figureground.cli import targets
+    given = dict(locals())
+    from figureground.batch.run import run
     from figureground.imaging.compose import background as parse_background
     from figureground.runtime.options import Options
-    from figureground.runtime.predictor import load_alpha
 
     options = Options(
         keep=keep,
@@ -101,71 +118,67 @@ def cutout(
         depth=depth,
         metadata=metadata,
     )
-    if workers < 0:
-        raise ImageError(f"--workers is {workers}; expected 0 (one per core) or more")
+    if engine == "ray" and device == "cuda":
+        raise CardError("--engine ray runs on CPUs so far; leave --device cuda out")
     behind = parse_background(background, background_fit, background_position)
-    named, others = targets.photos(inputs, output)
-    whole_folders = any(os.path.isdir(source) for source in inputs)
-    outputs = targets.targets(named, output, options.opaque(behind), folder=whole_folders)
-    jobs = [(source, target) for (source, _), target in zip(named, outputs, strict=True)]
-    if resume:
-        jobs = [job for job in jobs if not _done(*job)]
-    workers = min(workers or os.cpu_count() or 1, max(len(jobs), 1))
-    threads = 0 if workers == 1 else 1  # several sessions of one thread do more than one of several
-    predictor = load_alpha(model, edges=edges, device=device, threads=threads)
-    report = sys.stderr if output == "-" else sys.stdout
+    return run(
+        partial(
+            _cutter,
+            model=model,
+            edges=edges,
+            device=device,
+            background=(background, background_fit, background_position),
+            options=options,
+            max_pixels=max_pixels,
+        ),
+        inputs,
+        output,
+        settings={
+            name: value
+            for name, value in given.items()
+            if name not in RUNNING | {"device", "max_pixels"}
+        },
+        describe=lambda line: f"{line['people']:.0%} people" if line["persons"] else "nobody found",
+        opaque=options.opaque(behind),
+        from_list=from_list,
+        allow_urls=allow_urls,
+        workers=workers,
+        resume=resume,
+        watch=watch,
+        fail_fast=fail_fast,
+        report=report,
+        json=json,
+        engine=engine,
+    )
 
-    def do(job: tuple[str, str]) -> dict[str, Any]:
-        started = time.perf_counter()
-        try:
-            line = _one(*job, predictor, behind, options, max_pixels)
-        except (FiguregroundError, MemoryError) as error:
-            line = {"input": job[0], "error": str(error) or f"{job[0]} does not fit into memory"}
-        return {**line, "seconds": round(time.perf_counter() - started, 3)}
 
-    failed, begun = 0, time.perf_counter()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for number, line in enumerate(map(do, jobs) if workers == 1 else pool.map(do, jobs), 1):
-                failed += "error" in line
-                if json:
-                    print(dumps(line), file=report, flush=True)
-                elif "error" in line:
-                    print(f"figureground: {line['error']}", file=sys.stderr)
-                elif output != "-":
-                    who = f"{line['people']:.0%} people" if line["persons"] else "nobody found"
-                    left = (len(jobs) - number) * (time.perf_counter() - begun) / number
-                    ahead = f", {left:.0f} s left" if left >= 10 else ""
-                    print(
-                        f"{line['input']} -> {line['output']} ({who}, {line['seconds']:.2f} s{ahead})"
-                    )
-                if "left_out" in line and not json:
-                    print(
-                        f"figureground: {line['input']}: left out {line['left_out']}",
-                        file=sys.stderr,
-                    )
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C: those begun are finished, no others
-            raise
-    if whole_folders:
-        skipped = len(named) - len(jobs)
-        print(
-            f"figureground: {len(jobs) - failed} of {len(jobs)} photos done"
-            + (f", {skipped} were done before" if skipped else "")
-            + (f", {len(others)} other files left alone, such as {others[0]}" if others else ""),
-            file=sys.stderr,
-        )
-    elif failed and len(jobs) > 1:
-        print(
-            f"figureground: {len(jobs) - failed} of {len(jobs)} done, {failed} failed",
-            file=sys.stderr,
-        )
-    return 1 if failed else 0
+def _cutter(
+    threads: int,
+    *,
+    model: str,
+    edges: Edges,
+    device: str,
+    background: tuple[str, Fit, str],
+    options: Options,
+    max_pixels: int,
+) -> Callable[[str, str], dict[str, Any]]:
+    """What does one photo, here or on another machine."""
+    from figureground.imaging.compose import background as parse_background
+    from figureground.runtime.predictor import load_alpha
+
+    return partial(
+        _one,
+        predictor=load_alpha(model, edges=edges, device=device, threads=threads),
+        behind=parse_background(*background),
+        options=options,
+        max_pixels=max_pixels,
+    )
 
 
 def _one(
     source: str,
     target: str,
+    *,
     predictor: AlphaPredictor,
     behind: Background,
     options: Options,
@@ -190,13 +203,4 @@ def _one(
         sys.stdout.buffer.flush()
     else:
         write(target, content)
-    return {"input": source, "output": target, **report, "device": predictor.session.device}
-
-
-def _done(source: str, target: str) -> bool:
-    return (
-        source != "-"
-        and os.path.isfile(target)
-        and os.path.exists(source)
-        and os.path.getmtime(target) >= os.path.getmtime(source)
-    )
+    return {**report, "device": predictor.session.device}

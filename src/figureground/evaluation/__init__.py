@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -10,19 +9,18 @@ from numpy.typing import NDArray
 
 from figureground.data import Example
 from figureground.errors import DataError
+from figureground.progress import Progress
 
 T = TypeVar("T")
 
 
 def progress(examples: list[T]) -> Iterator[T]:
-    """The examples, counted on a terminal's standard error."""
-    shown = sys.stderr.isatty()
+    """The examples, counted on standard error."""
+    shown = Progress(len(examples), "examples")
     for number, example in enumerate(examples, 1):
-        if shown:
-            print(f"\r{number}/{len(examples)}", end="", file=sys.stderr, flush=True)
+        shown(number)
         yield example
-    if shown:
-        print("\r", end="", file=sys.stderr)
+    shown.clear()
 
 
 def alike(example: Example, answer: NDArray[Any], truth: NDArray[Any]) -> None:

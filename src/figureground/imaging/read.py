@@ -35,6 +35,10 @@ FORMATS = (
     "JPEG2000",
     "HEIF",  # where pi-heif or pillow-heif is installed
 )
+# of files that are taken for photos in folders; a file that is given by its name may have any
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .avif .bmp .gif .heic .heif .ppm .pgm .jp2".split()  # noqa: SIM905
+)
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 MAX_FRAMES = 1000
 _pillow_limit = threading.Lock()

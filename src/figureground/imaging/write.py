@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from figureground.imaging import metadata, png
 UMASK = os.umask(0)  # can only be read by setting it; once, before there are threads
 os.umask(UMASK)
 
+PREFIX = ".figureground-"  # of files that are being written
 # suffix -> (Pillow's name, can it hold transparency)
 FORMATS = {
     ".png": ("PNG", True),
@@ -137,19 +139,55 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise ImageError(f"the output {path} is a device or a pipe; expected a file name, or -")
     target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
-    part = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=".figureground-", delete=False
-        ) as file:
+        if not _nameless(target, content):
+            _beside(target, content)
+    except OSError as error:
+        raise ImageError(f"cannot write {path} ({error.strerror or error})") from None
+
+
+def _nameless(target: Path, content: bytes) -> bool:
+    """Through a file without a name, of which nothing is left if this process is killed; where it can."""
+    if not hasattr(os, "O_TMPFILE"):
+        return False
+    folder = os.open(target.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        try:
+            file = os.open(target.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        except OSError:  # a file system, or a system, that knows none
+            return False
+        with open(file, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            try:
+                _link(file, target.name, folder)
+            except FileExistsError:
+                name = f"{PREFIX}{os.getpid()}-{threading.get_ident()}"
+                _link(file, name, folder)
+                os.replace(name, target.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:  # no /proc, no links, or what the other way fails at too, and says
+                return False
+        return True
+    finally:
+        os.close(folder)
+
+
+def _link(file: int, name: str, folder: int) -> None:
+    # with a folder given, Python asks for linkat, which follows the link in /proc; link does not
+    os.link(f"/proc/self/fd/{file}", name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _beside(target: Path, content: bytes) -> None:
+    """Through a file with a name of its own."""
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=PREFIX, delete=False) as file:
             part = file.name
             file.write(content)
         os.chmod(part, 0o666 & ~UMASK)  # temporary files are private, results are not
         os.replace(part, target)
-    except BaseException as error:
+    except BaseException:
         if part is not None:
             Path(part).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ImageError(f"cannot write {path} ({error.strerror or error})") from None
         raise
