@@ -103,6 +103,12 @@ def test_a_run_is_measured(run: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(measured(run, run, "--json")) == 0
     figures = json.loads(capsys.readouterr().out)
     assert {*names} <= figures.keys()
+    assert main(measured(run, run, "--report", str(run / "report.html"))) == 0
+    capsys.readouterr()
+    page = (run / "report.html").read_text()
+    assert page.count('src="data:image/jpeg;base64,') == 2  # both photos
+    assert "<h2>Training</h2>" in page
+    assert ("<h2>Classes</h2>" in page) is (output == "class-logits")
     masks = output != "class-logits"
     assert main(measured(run, run, "--protocol", "published")) == int(not masks)
     shown = capsys.readouterr()
