@@ -33,9 +33,12 @@ def test_every_system_is_tested() -> None:
 
 
 @pytest.mark.parametrize("recipe", ONE_EACH.values())
-def test_smoke(recipe: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", recipe, "--smoke"]) == 0
+def test_smoke(recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", recipe, "--smoke", "--run", str(tmp_path)]) == 0
     assert "step 4: " in capsys.readouterr().out
+    leaves = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.[jp][pn]g")}
+    assert leaves == {"curves.png", "pictures/step-000004.jpg"}
+    assert list((tmp_path / "tensorboard").rglob("events.*"))
 
 
 @pytest.mark.long

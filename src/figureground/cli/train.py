@@ -96,7 +96,7 @@ def _essence(values: dict[str, Any]) -> dict[str, Any]:
     """What makes a run the same run: all but where it runs, where its data lie, and how long."""
     machine = {
         "data": ("root", "collection", "workers"),
-        "loop": ("threads", "device", "precision", "log_every", "max_steps"),
+        "loop": ("threads", "device", "precision", "log_every", "pictures_every", "max_steps"),
     }
     return {
         section: {k: v for k, v in content.items() if k not in machine.get(section, ())}

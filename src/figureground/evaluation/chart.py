@@ -120,10 +120,10 @@ def image(chart: Chart, scale: int = 2) -> Image.Image:
     for x in frame.x:
         text(frame.at(x, frame.y[0])[0], HEIGHT - BOTTOM + 12, f"{x:g}", "mm")
     text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, chart.x, "mm")
-    along = 8 + text(8, 6 - above, chart.title, "lt", "black") + 16
+    along = 8 + text(8, 18 - above, chart.title, "ls", "black") + 16
     for colour, (name, points) in zip(_colours(chart), chart.points().items()):
         line([frame.at(*point) for point in points], colour, 2 * scale)
-        along += text(along, 6 - above, name, "lt", colour) + 12
+        along += text(along, 18 - above, name, "ls", colour) + 12
     return page
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from figureground.evaluation.chart import Chart, image
+from figureground.imaging.write import encode, write
 
 Rows = list[dict[str, float]]  # by column; each has "step"
 
@@ -35,6 +37,12 @@ def charts(run: Path) -> list[Chart]:
         for name, line in figures.items()
         if name not in shares
     ]
+
+
+def save(run: Path) -> None:
+    """Writes RUN/curves.png, if there are any."""
+    if (page := draw(run)) is not None:
+        write(run / "curves.png", encode(np.asarray(page)))
 
 
 def draw(run: Path) -> Image.Image | None:
