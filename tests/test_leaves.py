@@ -27,6 +27,9 @@ def test_what_stands_still_is_not_learnt(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overfit, "STEPS", 3)
+    explodes = ["train", "osnet-x0.25/cuhk", "task.learning_rate=1e30", "--smoke"]
+    assert main([*explodes, "--overfit", "1"]) == 1
+    assert "lower task.learning_rate" in capsys.readouterr().err
     start = ["train", "osnet-x0.25/cuhk", "task.learning_rate=1e-9", "--smoke"]
     assert main([*start, "--overfit", "2"]) == 1
     shown = capsys.readouterr().out

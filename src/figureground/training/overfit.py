@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 from figureground import recipes
 from figureground.errors import RecipeError
 from figureground.training import system
-from figureground.training.fit import StopOnNaN, fit
+from figureground.training.fit import fit
 from figureground.training.run import build_network
 from figureground.training.start import start_from
 
@@ -58,6 +59,10 @@ class Fallen(Callback):
         self, trainer: pl.Trainer, task: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
         self.losses.append(float(outputs["loss"]))
+        if not math.isfinite(self.losses[-1]):
+            raise RecipeError(
+                f"the loss is {self.losses[-1]} at step {len(self.losses)}: lower task.learning_rate"
+            )
         if len(self.losses) % self.every == 0:
             print(f"step {len(self.losses)}: loss {self.losses[-1]:.4f}", flush=True)
         trainer.should_stop = self.enough()
@@ -95,7 +100,7 @@ def overfit(values: recipes.Values, batches: int) -> bool:
             devices=1,
             max_steps=STEPS * batches,
             gradient_clip_val=loop["gradient_clip"] or None,
-            callbacks=[StopOnNaN(), fallen],
+            callbacks=[fallen],
             limit_val_batches=0,
             logger=False,
             enable_checkpointing=False,
