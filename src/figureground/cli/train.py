@@ -24,8 +24,18 @@ def train(
     init=MODEL starts from a card, a checkpoint of any framework, or another run's best.safetensors.
     """
     from figureground import recipes
+    from figureground.training.launch import launch, launched
 
     values = recipes.load(recipe, overrides)
+    devices, nodes = (values["loop"].get(name, 1) for name in ("devices", "nodes"))
+    if (
+        not launched()
+        and isinstance(devices, int)
+        and isinstance(nodes, int)
+        and devices * nodes > 1
+    ):
+        options = [*(["--run", run] if run else []), *(["--smoke"] if smoke else [])]
+        return launch(["train", recipe, *overrides, *options], devices, nodes)
     if not smoke:
         name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
         return _learn(values, Path(run or f"runs/{name}"))
@@ -46,6 +56,7 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
     from figureground.imaging.write import write
     from figureground.training import system
     from figureground.training.fit import fit
+    from figureground.training.launch import is_first
     from figureground.training.run import CLASSES, build_network
     from figureground.training.start import start_from
 
@@ -64,18 +75,20 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
             f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER, or "
             f"start from its weights with init={folder / 'best.safetensors'}"
         )
+    say = print if is_first() else lambda *_, **__: None
     if values.get("init") and not going_on:
-        print(f"starting from {start_from(network, values['network']['name'], values['init'])}")
-    write(kept, yaml.safe_dump(values, sort_keys=False).encode())
-    if classes := getattr(data, "classes", ()):
-        write(folder / CLASSES, json.dumps(classes, ensure_ascii=False).encode())
-    print(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
+        say(f"starting from {start_from(network, values['network']['name'], values['init'])}")
+    if is_first():
+        write(kept, yaml.safe_dump(values, sort_keys=False).encode())
+        if classes := getattr(data, "classes", ()):
+            write(folder / CLASSES, json.dumps(classes, ensure_ascii=False).encode())
+    say(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
     try:
         best = fit(lesson, data, folder, **loop)
     except SystemExit:  # what Lightning makes of Ctrl-C
-        print("stopped; the same command goes on from the last whole epoch")
+        say("stopped; the same command goes on from the last whole epoch")
         return 130
-    print(f"best weights: {best}")
+    say(f"best weights: {best}")
     return 0
 
 
@@ -83,7 +96,10 @@ def _essence(values: dict[str, Any]) -> dict[str, Any]:
     """What makes a run the same run: all but where it runs, where its data lie, and how long."""
     machine = {
         "data": ("root", "collection", "workers"),
-        "loop": ("threads", "device", "precision", "log_every", "max_steps"),
+        "loop": (
+            *("threads", "device", "precision", "log_every", "max_steps", "accumulate", "devices"),
+            *("nodes", "shard", "sync_batchnorm", "unreadable"),
+        ),
     }
     return {
         section: {k: v for k, v in content.items() if k not in machine.get(section, ())}

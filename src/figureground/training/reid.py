@@ -77,7 +77,7 @@ class ReidTask(pl.LightningModule):
                 "the network has no classifier of persons to learn by; choose one that embeds persons, "
                 "such as network.name=osnet_x0_25"
             )
-        persons = len(self.trainer.datamodule.crops.persons)  # type: ignore[attr-defined]
+        persons = len(self.trainer.datamodule.samples.persons)  # type: ignore[attr-defined]
         if classes < persons:
             raise RecipeError(
                 f"the network tells {classes} persons apart, the data have {persons}; "
