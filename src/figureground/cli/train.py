@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 
 def train(
-    recipe: Annotated[str, "name of a recipe that comes with the package, or a .yaml file"],
+    recipe: Annotated[
+        str,
+        "name of a recipe that comes with the package, or a .yaml file; all: each, with --smoke",
+    ],
     overrides: Annotated[
         list[str], "section.key=value, e.g. data.root=FOLDER loop.max_steps=100"
     ] = [],  # noqa: B006
@@ -24,18 +28,22 @@ def train(
     init=MODEL starts from a card, a checkpoint of any framework, or another run's best.safetensors.
     """
     from figureground import recipes
-    from figureground.training.launch import launch, launched
+    from figureground.training.launch import launch, launched, said_once
 
+    if recipe == "all" and smoke and not run:
+        return _smoke_all(overrides)
     values = recipes.load(recipe, overrides)
     devices, nodes = (values["loop"].get(name, 1) for name in ("devices", "nodes"))
-    if (
-        not launched()
-        and isinstance(devices, int)
-        and isinstance(nodes, int)
-        and devices * nodes > 1
-    ):
+    several = all(isinstance(n, int) and n > 0 for n in (devices, nodes)) and devices * nodes > 1
+    if several and not launched():
         options = [*(["--run", run] if run else []), *(["--smoke"] if smoke else [])]
         return launch(["train", recipe, *overrides, *options], devices, nodes)
+    with said_once():
+        return _alone(values, recipe, run, smoke)
+
+
+def _alone(values: dict[str, Any], recipe: str, run: str, smoke: bool) -> int:
+    """The training, or this process's part of it."""
     if not smoke:
         name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
         return _learn(values, Path(run or f"runs/{name}"))
@@ -43,6 +51,31 @@ def train(
 
     with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
         return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
+
+
+def _smoke_all(overrides: list[str]) -> int:
+    """Every recipe in turn; what fails is said, and the rest goes on."""
+    import time
+
+    from figureground import recipes
+    from figureground.errors import FiguregroundError
+
+    failed = []
+    for name in recipes.names():
+        started = time.monotonic()
+        print(f"{name}:", flush=True)
+        try:
+            status = train(name, overrides, smoke=True)
+        except FiguregroundError as error:
+            print(f"figureground: {error}", file=sys.stderr)
+            status = 1
+        if status == 130:
+            return status
+        failed += [name] if status else []
+        print(f"{name}: {'failed' if status else 'ran'}, {time.monotonic() - started:.0f} s\n")
+    print(f"{len(recipes.names()) - len(failed)} of {len(recipes.names())} recipes ran", end="")
+    print(f"; failed: {', '.join(failed)}" if failed else "")
+    return int(bool(failed))
 
 
 def _learn(values: dict[str, Any], folder: Path) -> int:

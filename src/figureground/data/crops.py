@@ -103,6 +103,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         self.colour = colour
         self.hue = hue
         self.seed = seed
+        self.count = len(sightings)
         self.persons = sorted({s.person for s in sightings})
         number = {person: n for n, person in enumerate(self.persons)}
         self.labels = [number[s.person] for s in sightings]

@@ -105,6 +105,11 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         pixels, *truths = self._draw(k)
         return torch.from_numpy(normalize(pixels, self.spec)), *tensors(tuple(truths))
 
+    @property
+    def count(self) -> int:
+        """How many photos there are to draw from; 0 where each picture is composed of several."""
+        return len(getattr(self.source, "examples", ()))
+
     def _draw(self, k: int) -> Layers:
         batch = np.random.default_rng((self.seed, 1, k // self.batch_size))
         width, height = self.sizes[batch.integers(len(self.sizes))]

@@ -143,8 +143,9 @@ def _shard(task: pl.LightningModule) -> None:
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     mesh = task.device_mesh["data_parallel"]  # type: ignore[index]
     for part in network.children():
-        if any(True for _ in part.parameters()):
-            fully_shard(part, mesh=mesh)
+        for layer in part if isinstance(part, nn.ModuleList | nn.Sequential) else [part]:
+            if any(True for _ in layer.parameters()):
+                fully_shard(layer, mesh=mesh)
     fully_shard(network, mesh=mesh)
 
 

@@ -160,6 +160,11 @@ def fit(
     torch.set_num_threads(threads)
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
+    if is_first() and 0 < data.samples.count < data.batch_size:
+        print(
+            f"data.batch_size is {data.batch_size}, more than the {data.samples.count} pictures to learn: "
+            "some are in a batch twice"
+        )
     run.mkdir(parents=True, exist_ok=True)
     skipped = Skipped(run / "skipped.txt")
     if unreadable == "skip":

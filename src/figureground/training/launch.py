@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from figureground.errors import TrainingError
+from figureground.errors import FiguregroundError, TrainingError
 
 RANKS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "SLURM_PROCID")
 PATIENCE = 10.0  # seconds to end by oneself
@@ -24,6 +25,22 @@ def launched() -> int:
 def is_first() -> bool:
     """Whether this is the process that writes and prints."""
     return all(os.environ.get(name, "0") == "0" for name in RANKS)
+
+
+@contextmanager
+def said_once() -> Iterator[None]:
+    """Lets the first of several processes say what is wrong with a recipe or data, as all would.
+
+    Once they have met, each has errors of its own.
+    """
+    try:
+        yield
+    except FiguregroundError:
+        torch = sys.modules.get("torch")
+        met = torch is not None and torch.distributed.is_initialized()
+        if not is_first() and not met:
+            time.sleep(PATIENCE)  # the launcher ends us when the first has ended
+        raise
 
 
 def launch(arguments: Sequence[str], devices: int, nodes: int) -> int:

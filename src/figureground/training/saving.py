@@ -30,13 +30,22 @@ def whole(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(part, path)
     except (OSError, RuntimeError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise TrainingError(
-            f"cannot write {path} ({reason}); what was saved before is whole: make room, and the same "
-            "command goes on from there"
+            f"cannot write {path} ({_reason(error)}); what was saved before is whole: make room, and the "
+            "same command goes on from there"
         ) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, which torch hides behind an error of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__context__
+    return str(error).splitlines()[0]
 
 
 class WholeFile(TorchCheckpointIO):

@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 
 from figureground.data import IGNORE
 from figureground.errors import DataError, FiguregroundError, RecipeError, TrainingError
@@ -22,7 +22,8 @@ SURE = 100  # batches of one value before one is sure that the truths hold nothi
 
 
 class StopOnNaN(Callback):
-    """Ends the training before a loss that is no number reaches the weights; names the batch's files."""
+    """Ends the training before a loss that is no number reaches the weights, and names the batch's files;
+    or before weights whose answers are no numbers replace those of the epoch before."""
 
     def __init__(self, run: Path) -> None:
         self.listing = run / "not_a_number.txt"
@@ -49,6 +50,22 @@ class StopOnNaN(Callback):
             f"{', …' * (len(files) > 3)} ({self.listing}); the weights of the last epoch are kept"
         )
 
+    def on_validation_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        network: nn.Module = task.network  # type: ignore[assignment]
+
+        def look(network: nn.Module, asked: Any, answer: Any) -> None:
+            answers = (answer,) if isinstance(answer, Tensor) else answer
+            if not all(one.isfinite().all() for one in answers):
+                raise RecipeError(
+                    f"after step {trainer.global_step} the network answers what is no number: lower "
+                    "task.learning_rate; the weights of the epoch before are kept"
+                )
+
+        self.watch = network.register_forward_hook(look)
+
+    def on_validation_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        self.watch.remove()
+
 
 class StopOnOneClass(Callback):
     """Ends a training whose truths are all of one value in its first epoch: there is nothing to learn."""
@@ -69,9 +86,9 @@ class StopOnOneClass(Callback):
             self.high = max(self.high, float(truth.max()))
         self.batches += 1
         if self.batches == SURE:
-            self.on_train_epoch_end(trainer, task)
+            self.on_validation_start(trainer, task)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         if self.batches and not self.low < self.high:
             held = "nothing labelled" if self.low > self.high else f"{self.low:g} and nothing else"
             raise DataError(
