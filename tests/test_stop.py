@@ -1,6 +1,8 @@
 """Bad input and bad luck: each ends in one clear line, nothing half-written, the last state whole."""
 
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
