@@ -25,8 +25,8 @@ class StopOnNaN(Callback):
     """Ends the training before a loss that is no number reaches the weights, and names the batch's files;
     or before weights whose answers are no numbers replace those of the epoch before."""
 
-    def __init__(self, run: Path) -> None:
-        self.listing = run / "not_a_number.txt"
+    def __init__(self, run: Path | None = None) -> None:
+        self.run = run
         self.index = 0
 
     def on_train_batch_start(
@@ -39,15 +39,23 @@ class StopOnNaN(Callback):
     ) -> None:
         if loss.isfinite():
             return
+        raise RecipeError(
+            f"the loss is {loss.item()} at step {trainer.global_step}: lower task.learning_rate"
+            f"{self._seen(trainer)}; the weights of the last epoch are kept"
+        )
+
+    def _seen(self, trainer: pl.Trainer) -> str:
+        """What the batch was made of; with a run folder alone."""
+        if self.run is None:
+            return ""
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         numbers = learnt_now(trainer, data, self.index)
-        files = [file for k in numbers for file in data.samples.files(k)]
-        write(self.listing, "".join(f"{file}\n" for file in files).encode())
-        shown = ", ".join(str(file) for file in files[:3])
-        raise RecipeError(
-            f"the loss is {loss.item()} at step {trainer.global_step}, of samples {numbers[0]} to "
-            f"{numbers[-1]}: lower task.learning_rate, or look at their {len(files)} files, {shown}"
-            f"{', …' * (len(files) > 3)} ({self.listing}); the weights of the last epoch are kept"
+        files = [str(file) for k in numbers for file in data.samples.files(k)]
+        listing = self.run / "not_a_number.txt"
+        write(listing, "".join(f"{file}\n" for file in files).encode())
+        return (
+            f", or look at the {len(files)} files of samples {numbers[0]} to {numbers[-1]}: "
+            f"{', '.join(files[:3])}{', …' * (len(files) > 3)} ({listing})"
         )
 
     def on_validation_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
