@@ -4,8 +4,8 @@ over what the embeddings take.
 
 python benchmarks/reid.py [PYTHON]
 
-PYTHON: of an environment with torchreid, whose ranking is then measured too, its Cython where that is built,
-else its Python; the distances are made by the same product, and its memory is what its process grew by.
+PYTHON: of an environment with torchreid, whose ranking is then measured too: its Cython where that is
+built, else its Python; the distances are made by the same product, and memory is what its process grew by.
 """
 
 import json

@@ -214,7 +214,7 @@ def test_the_same_command_under_other_launchers(launcher: str, alone: Path, tmp_
         (["loop.accumulate=3"], "multiple of loop.devices × nodes × accumulate, 1 × 1 × 3"),
         (["loop.accumulate=0"], "loop.accumulate is 0; expected 1 or more"),
         (["loop.sync_batchnorm=true"], "loop.sync_batchnorm needs CUDA"),
-        (["loop.shard=true", "loop.ema=0.9"], "give loop.ema=0 with it"),
+        (["loop.shard=true", "loop.ema=0.9"], "keeps no averaged weights; give loop.devices=2"),
         (["loop.devices=2", "loop.device=mps"], "loop.device is mps, but"),
         (["loop.unreadable=never"], "unreadable"),
     ],

@@ -154,8 +154,11 @@ def fit(
         raise RecipeError(f"loop.monitor is {monitor!r}; expected one of {', '.join(names)}")
     if precision == "16-mixed" and not torch.cuda.is_available():
         raise RecipeError("loop.precision is 16-mixed, which needs a CUDA device")
-    if shard and ema:
-        raise RecipeError("loop.shard keeps no averaged weights; give loop.ema=0 with it")
+    if shard and (ema or devices * nodes == 1):
+        raise RecipeError(
+            "loop.shard divides a network among several devices and keeps no averaged weights; give "
+            "loop.devices=2 or more, and loop.ema=0"
+        )
     cuda = check(data, device, devices, nodes, accumulate, sync_batchnorm)
     torch.set_num_threads(threads)
     if precision == "auto":
