@@ -554,6 +554,20 @@ def test_a_batch_has_one_size_and_an_epoch_its_own_numbers(people_folder: Path) 
     assert image.min() >= -1
     assert image.max() <= 1
     assert labels.shape == image.shape[1:]
-    sampler = Onward(3, start=iter([0, 6]).__next__)
+    sampler = Onward(3, iter([0, 6]).__next__, batch_size=1)
     assert list(sampler) == [0, 1, 2]
     assert list(sampler) == [6, 7, 8]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_however_a_step_is_divided_it_learns_from_the_same_samples(
+    processes: int, parts: int
+) -> None:
+    division = [Onward(2, lambda: 5, 12, parts, processes, rank) for rank in range(processes)]
+    shares = [list(sampler) for sampler in division]
+    assert [len(sampler) for sampler in division] == [len(numbers) for numbers in shares]
+    for step in range(2):
+        own = 12 // processes
+        seen = [k for numbers in shares for k in numbers[step * own : (step + 1) * own]]
+        assert sorted(seen) == list(range(60 + 12 * step, 72 + 12 * step))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 import yaml
 from safetensors import safe_open
@@ -20,6 +21,8 @@ from figureground.training import systems
 from figureground.training.fit import KeepBest
 from figureground.training.matting import MattingTask
 from figureground.training.run import run_card
+from figureground.training.saliency import SaliencyTask
+from figureground.training.semantic import SemanticTask
 from figureground.training.smoke import smoke
 from figureground.training.start import start_from
 
@@ -51,10 +54,10 @@ def test_smoke_of_every_other_recipe(recipe: str) -> None:
     assert main(["train", recipe, "--smoke"]) == 0
 
 
-def small(recipe: str, folder: Path) -> str:
+def small(recipe: str, folder: Path, *overrides: str) -> str:
     """A recipe file for drawn data in folder/drawn."""
     file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump(smoke(recipes.load(recipe), folder)))
+    file.write_text(yaml.safe_dump(smoke(recipes.load(recipe, overrides), folder)))
     return str(file)
 
 
@@ -153,18 +156,31 @@ def test_the_stages_of_matting_say_what_they_answer(tmp_path: Path) -> None:
         run_card(tmp_path / "shm_matte")
 
 
-def test_going_on_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = small("shm/people", tmp_path)
-    step = MattingTask.training_step
+@pytest.mark.parametrize(
+    ("recipe", "task"),
+    [
+        ("shm/people", MattingTask),
+        ("u2netp/saliency", SaliencyTask),
+        ("refinenet-mobile/parts", SemanticTask),  # which draws its dropout
+    ],
+)
+def test_going_on_is_exact(
+    recipe: str,
+    task: type[pl.LightningModule],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = small(recipe, tmp_path)
+    step = task.training_step
 
-    def fail(self: MattingTask, *batch: object) -> torch.Tensor:
+    def fail(self: pl.LightningModule, *batch: object) -> torch.Tensor:
         if self.trainer.global_step == 3:
             raise DataError("the disk is gone")
         return step(self, *batch)  # type: ignore[arg-type]
 
     assert main(["train", recipe, "--run", str(tmp_path / "whole")]) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(MattingTask, "training_step", fail)
+        patch.setattr(task, "training_step", fail)
         assert main(["train", recipe, "--run", str(tmp_path / "halves")]) == 1
     assert main(["train", recipe, "--run", str(tmp_path / "halves")]) == 0
     whole, halves = (
@@ -271,6 +287,27 @@ def test_frozen_parameters_and_fixed_batch_norms_stand_still(tmp_path: Path) -> 
     assert all(name in same for name in start if "running_" in name)
     assert "backbone.stem.bn.weight" not in same
     assert "classifier.weight" not in same
+
+
+def test_clipping_and_mixed_precision(tmp_path: Path) -> None:
+    """A gradient clipped to nothing moves nothing; in bfloat16 almost the same is learnt."""
+    more = ["task.optimizer=sgd", "task.weight_decay=0", "task.warmup_steps=0", "loop.ema=0"]
+    recipe = small("refinenet-mobile/parts", tmp_path, *more)
+    moved = {}
+    for name, setting in (
+        ("clipped", "loop.gradient_clip=1e-9"),
+        ("plain", "loop.gradient_clip=0"),
+        ("mixed", "loop.precision=bf16-mixed"),
+    ):
+        once = ["loop.max_steps=1", "data.steps_per_epoch=1", setting]
+        assert main(["train", recipe, *once, "--run", str(tmp_path / name)]) == 0
+        torch.manual_seed(0)
+        start = networks.build("refinenet_mobile", num_classes=11).classifier.weight
+        learnt = load_file(tmp_path / name / "last.safetensors")["classifier.weight"]
+        moved[name] = (learnt - start).detach()
+    assert moved["clipped"].abs().max() < 1e-7 < 1e-5 < moved["plain"].abs().max()
+    assert not torch.equal(moved["mixed"], moved["plain"])
+    assert torch.cosine_similarity(moved["mixed"].flatten(), moved["plain"].flatten(), 0) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ class Compositions:
         soft: bool = False,
     ) -> None:
         self.people = people
+        self.drawn: list[Example] = []
         self.scenes = scenes
         self.nobody = nobody
         self.soft = soft
@@ -160,6 +161,7 @@ class Compositions:
         self.things = [e for e in nobody if e.mask is not None and _outlines(e.mask)]
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
+        self.drawn = []
         kind = rng.random()
         if self.scenes and kind < 0.1:
             example = self._pick(rng, self.scenes)
@@ -192,7 +194,8 @@ class Compositions:
         return _alpha(example) if self.soft else _mask(example)
 
     def _pick(self, rng: Generator, examples: list[Example]) -> Example:
-        return examples[rng.integers(len(examples))]
+        self.drawn.append(examples[rng.integers(len(examples))])
+        return self.drawn[-1]
 
     def _photo(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Grey]:
         """A person in the surroundings of the photo; its borders mirrored where it ends."""

@@ -134,9 +134,11 @@ class Banded:
     def __init__(self, source: Source, band: int) -> None:
         self.source = source
         self.band = band
+        self.drawn: list[Example] = []
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         photo, alpha = self.source(rng, width, height)
+        self.drawn = self.source.drawn
         return photo, alpha, trimap(alpha, self.band)
 
 

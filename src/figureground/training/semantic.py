@@ -79,7 +79,7 @@ class SemanticTask(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, index: int) -> None:
         for module in self.network.modules():
-            if self.fixed_batch_norm and isinstance(module, nn.BatchNorm2d):
+            if self.fixed_batch_norm and isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                 module.eval()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
