@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("figureground"):
             raise
-        extra = "video" if error.name == "av" else "train"
+        extra = {"av": "video", "qdrant_client": "search"}.get(error.name or "", "train")
         _say(
             f"this needs {error.name}, which is not installed; install the extra that has it, such as "
             f"pip install 'figureground[{extra}]'"

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 def index(
     sources: Annotated[list[str], "photos, folders of them, .csv, or boxes as .json or .txt"],
     *,
-    gallery: Annotated[str, "its folder; made where there is none", "-g"],
+    gallery: Annotated[str, "a folder, or http://HOST:6333/NAME; made where there is none", "-g"],
     people: Annotated[
         Literal["crop", "photo"], "a photo is of one person, or people are looked for in it"
     ] = "crop",

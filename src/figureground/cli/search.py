@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def search(
     images: Annotated[list[str], "pictures of whom to find"],
     *,
-    gallery: Annotated[str, "where to search", "-g"],
+    gallery: Annotated[str, "folder, or http://HOST:6333/NAME", "-g"],
     top: Annotated[int, "at most so many matches", "-k"] = 10,
     threshold: Annotated[str, "least score of a match (default: the calibrated one)"] = "",
     together: Annotated[bool, "the pictures show one person: search once, for all of them"] = False,

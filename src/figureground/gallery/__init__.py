@@ -19,7 +19,6 @@ import numpy as np
 
 from figureground.errors import GalleryError
 from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
-from figureground.gallery.create import MANIFEST, create
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.filter import Filter
 from figureground.gallery.indexing import Added, index
@@ -27,7 +26,7 @@ from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match
 from figureground.gallery.sources import Picture
-from figureground.gallery.store import Store
+from figureground.gallery.storage import Storage, made, opened, there
 from figureground.imaging.read import Source, read
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
 
 class Gallery:
-    """The gallery in the folder `path`; one is made there by the first `add`.
+    """The gallery in the folder `path`, or on a Qdrant server at http://HOST:6333/NAME; one is made there
+    by the first `add`.
 
     model, background ("keep" or "mask"): of a new gallery; of one that is there, they may be left out
     and must be the same otherwise. Raises GalleryError for a gallery that cannot be used, CardError for
@@ -50,14 +50,14 @@ class Gallery:
         background: str = "",
         device: str = "auto",
     ) -> None:
-        self.path = Path(path)
+        self.path = path
         self.model = model
         self.background = background
         self.device = device
-        self._store: Store | None = None
+        self._store: Storage | None = None
         self._embedder: Embedder | None = None
-        if (self.path / MANIFEST).exists():
-            self._store = Store(self.path)
+        if there(path):
+            self._store = opened(path)
 
     def __enter__(self) -> Self:
         return self
@@ -71,10 +71,10 @@ class Gallery:
             self._store.close()
 
     @property
-    def store(self) -> Store:
-        """What is on disk. Raises GalleryError where there is nothing yet."""
+    def store(self) -> Storage:
+        """What is kept. Raises GalleryError where there is nothing yet."""
         if self._store is None:
-            self._store = Store(self.path)
+            self._store = opened(self.path)
         return self._store
 
     @property
@@ -118,7 +118,7 @@ class Gallery:
         ]
         embedder = self.embedder
         if self._store is None:
-            create(self.path, embedder.settings)
+            self._store = made(self.path, embedder.settings)
             agree(self.store.settings, embedder.settings)
         return index(self.store, embedder, pictures, people, thumbnails, progress)
 

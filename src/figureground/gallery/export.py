@@ -9,10 +9,10 @@ from json import dumps
 import numpy as np
 
 from figureground.gallery.filter import EVERYBODY, Filter
-from figureground.gallery.store import Store
+from figureground.gallery.storage import Storage
 
 
-def npz(store: Store, filter: Filter = EVERYBODY) -> bytes:
+def npz(store: Storage, filter: Filter = EVERYBODY) -> bytes:
     """NumPy's .npz of the people meant: vectors N×D float32; image, camera, person, tag N strings, ""
     where unknown; box N×4 int64; time N float64 (Unix seconds, NaN where unknown); settings: JSON.
     """

@@ -20,7 +20,7 @@ from figureground.errors import FiguregroundError, ImageError
 from figureground.gallery.embed import Embedder, Kind
 from figureground.gallery.records import Image
 from figureground.gallery.sources import Picture
-from figureground.gallery.store import Store
+from figureground.gallery.storage import Storage
 from figureground.imaging.read import read
 
 KEEP_EVERY = 2.0  # seconds
@@ -40,7 +40,7 @@ class Added:
 
 
 def index(
-    store: Store,
+    store: Storage,
     embedder: Embedder,
     pictures: Sequence[Picture],
     kind: Kind,

@@ -1,8 +1,8 @@
 """Approximate search: those who may be nearest, by one bit of each number.
 
 The signs of a vector, seen from the mean of the gallery, are D bits, and the angle between two vectors
-shows in how many of them differ (Charikar 2002, with the axes for random planes). Who differs least from the
-query is a candidate, to be scored exactly. There is nothing to build but the bits, they are appended as
+shows in how many of them differ (Charikar 2002, with the axes for random planes). Who differs least from
+the query is a candidate, to be scored exactly. There is nothing to build but the bits, they are appended as
 the vectors are, and any filter holds.
 
 The file: the mean, D float64, then blocks of BLOCK people, in each W words of 64 bits × BLOCK, as the loop

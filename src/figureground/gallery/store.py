@@ -248,6 +248,10 @@ class Store:
         if found != ["ok"]:
             return found
         with self.reading() as vectors:
+            rows = self._db.execute("SELECT count(*), count(DISTINCT row), max(row) FROM people")
+            people, different, last = rows.fetchone()
+            if people > different or (people and last >= len(vectors)):
+                return ["the manifest names a vector twice, or one that is not there"]
             marks = self._open[2] if self._open is not None else None
             bad = [] if marks is None else list(signs.wrong(marks, vectors))
         return (
@@ -255,6 +259,10 @@ class Store:
             if bad
             else []
         )
+
+    def megabytes(self) -> float:
+        """On disk."""
+        return sum(file.stat().st_size for file in self.path.iterdir()) / 1e6
 
     def _insert(self, image: Image, row: int) -> None:
         added = time.time() if image.added is None else image.added
