@@ -21,7 +21,7 @@ from figureground.errors import GalleryError
 from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.filter import Filter
-from figureground.gallery.indexing import Added, index
+from figureground.gallery.indexing import Added, file_of, index
 from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match
@@ -100,17 +100,22 @@ class Gallery:
         time: float | None = None,
         tag: str | None = None,
         thumbnails: bool = True,
+        every: float = 1.0,
         progress: Callable[[int, int, int], None] | None = None,
     ) -> Added:
-        """Puts the people of some image files into the gallery; what cannot be read is in the result.
+        """Puts the people of some photos and videos into the gallery; what cannot be read is in the result.
 
-        people: "crop", an image is of one person from side to side; "photo", people are looked for.
-        camera, person, time (Unix seconds), tag: of all the images; a Picture brings its own, see
-        gallery.sources. thumbnails: keep small pictures of them. progress(images done, of, people).
+        people: "crop", an image is of one person from side to side; "photo", people are looked for, as they
+        always are in videos, in a frame of `every` so many seconds.
+        camera, person, time (Unix seconds; when a video began), tag: of all the images; a Picture brings
+        its own, see gallery.sources. thumbnails: keep small pictures of them. progress: is called with the
+        files done, of how many, and people.
 
         Files that have not changed are left alone, changed ones replaced. Work is kept every few seconds:
         whatever stops it, the same call goes on from there.
         """
+        if every < 0:
+            raise GalleryError(f"every is {every} seconds; expected 0 (all frames) or more")
         about = {"camera": camera, "person": person, "time": time, "tag": tag}
         pictures = [
             image if isinstance(image, Picture) else Picture(Path(image).absolute(), **about)  # type: ignore[arg-type]
@@ -120,7 +125,7 @@ class Gallery:
         if self._store is None:
             self._store = made(self.path, embedder.settings)
             agree(self.store.settings, embedder.settings)
-        return index(self.store, embedder, pictures, people, thumbnails, progress)
+        return index(self.store, embedder, pictures, people, thumbnails, every, progress)
 
     def search(
         self,
@@ -226,4 +231,6 @@ class Gallery:
 
     def forget_missing(self) -> int:
         """Takes out those whose image files are gone; how many they were."""
-        return self.store.forget_images(p for p in self.store.known() if not os.path.exists(p))
+        return self.store.forget_images(
+            path for path in self.store.known() if not os.path.exists(file_of(path))
+        )

@@ -43,19 +43,27 @@ def apart(region: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     """The people in one connected region of an H×W mask, cut apart from top to bottom between their heads.
 
     There, the upper outline falls below both of its sides by 7 % of the region's height or more, and
-    each side has 15 % of its area. Of several such places the deepest first.
+    each side has 15 % of its area: what has less, an arm, is no person. The deepest such place first.
     """
     y, x = np.nonzero(region)
-    first, last = x.min(), x.max() + 1
-    part = region[y.min() : y.max() + 1, first:last]
+    start = x.min()
+    part = region[y.min() : y.max() + 1, start : x.max() + 1]
     outline = np.where(part.any(axis=0), 1 - part.argmax(axis=0) / len(part), 0)
-    left = np.maximum.accumulate(outline)
-    right = np.maximum.accumulate(outline[::-1])[::-1]
     area = part.sum(axis=0).cumsum() / part.sum()
-    valley = np.where(np.minimum(area, 1 - area) < PART, 0, np.minimum(left, right) - outline)
-    if valley.max() < VALLEY:
-        return [region]
-    here = np.arange(region.shape[1]) < first + valley.argmax()
+    while True:
+        right = np.maximum.accumulate(outline[::-1])[::-1]
+        valley = np.minimum(np.maximum.accumulate(outline), right) - outline
+        deepest = np.flatnonzero(valley == valley.max())
+        first, last = deepest[0], deepest[-1]
+        if valley[first] < VALLEY:
+            return [region]
+        if area[first] < PART:
+            outline[:first] = np.minimum(outline[:first], outline[first])
+        elif 1 - area[last] < PART:
+            outline[last:] = np.minimum(outline[last:], outline[last])
+        else:
+            break
+    here = np.arange(region.shape[1]) < start + deepest[len(deepest) // 2]
     return [*apart(region & here), *apart(region & ~here)]
 
 
