@@ -454,7 +454,10 @@ def test_on_the_command_line(
     bad.write_bytes(b"no picture")
     assert main(["index", str(crops), str(bad), "-g", g, "--model", model]) == 1
     out, err = capsys.readouterr()
-    assert "36 people in 36 new or changed photos, 0 unchanged, 0 of nobody, 1 not read" in out
+    assert (
+        "36 people in 36 new or changed photos and frames, 0 unchanged, 0 of nobody, 1 not read"
+        in out
+    )
     assert "bad<b>.jpg" in err
     assert main(["index", str(crops), "-g", g, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unchanged"] == 36
@@ -515,7 +518,7 @@ def test_on_the_command_line(
     [
         ("search x.png -g {no}", "there is no gallery at"),
         ("gallery stats {no}", "there is no gallery at"),
-        ("index {empty} -g {no}", "has no photos in it"),
+        ("index {empty} -g {no}", "has no photos or videos in it"),
         ("index {no} -g {no}", "there is no file or folder"),
         ("search x.png -g {g}", "there is no file x.png"),
         ("search x.png -g {g} --top 0", "top is 0"),
