@@ -29,7 +29,9 @@ def pair(one: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> list[n
     width, height = (np.array(other.shape[::-1]) * rng.uniform(0.85, 1.15)).astype(int)
     other = np.asarray(Image.fromarray(other).resize((width, height)))
     left = 10 + one.shape[1] - int(rng.uniform(0.05, 0.4) * min(one.shape[1], width))
-    canvas = np.zeros((2, max(one.shape[0], height) + 60, left + max(width, one.shape[1]) + 20), bool)
+    canvas = np.zeros(
+        (2, max(one.shape[0], height) + 60, left + max(width, one.shape[1]) + 20), bool
+    )
     for layer, mask, x in zip(canvas, (one, other), (10, left)):
         bottom = canvas.shape[1] - 20 - rng.integers(0, 20)
         layer[bottom - len(mask) : bottom, x : x + mask.shape[1]] = mask
@@ -71,10 +73,14 @@ def main() -> None:
     print(f"{PAIRS} pairs: {np.mean([right(both) for both in pairs]):.1%} told apart")
     for what, share in (("whole", 1), ("upper half", 0.5), ("head and shoulders", 0.3)):
         some = [trimmed(mask)[: int(len(trimmed(mask)) * share)] for mask in masks]
-        print(f"{len(some)} persons, {what}: {np.mean([cut(mask) for mask in some]):.1%} cut in two")
+        print(
+            f"{len(some)} persons, {what}: {np.mean([cut(mask) for mask in some]):.1%} cut in two"
+        )
     model = load_alpha("pp-humanseg-lite", edges="fast", device="cpu", threads=1)
     found = [len(people(model(root / "images" / f"{name}.jpg"))) for name in names]
-    print(f"{len(names)} photos of one person, by our masks: {np.mean(np.array(found) == 1):.1%} one found")
+    print(
+        f"{len(names)} photos of one person, by our masks: {np.mean(np.array(found) == 1):.1%} one found"
+    )
 
 
 if __name__ == "__main__":
