@@ -2,8 +2,9 @@
 
 python benchmarks/embedding.py CROPS PYTHON [THREADS] [NETWORK]
 
-CROPS: a folder of crops. PYTHON: of an environment with torch and torchreid (ours needs neither). THREADS: 1
-by default. NETWORK: osnet_x0_25 by default. The weights are random ones that torchreid saves and `figureground import` reads.
+CROPS: a folder of crops. PYTHON: of an environment with torch and torchreid (ours needs neither).
+THREADS: 1 by default. NETWORK: osnet_x0_25 by default. The weights are random: torchreid saves them, and
+`figureground import` reads them.
 Both sides take turns, CPU only, three rounds each; the best counts.
 """
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from figureground.gallery.records import Box
 from figureground.imaging.regions import regions, shrunk
 
+LEVEL = 0.25  # of alpha: at one half, dark clothes and hair fall apart into several regions
 SMALLEST = 32  # pixels of height in the photo: less shows nobody who could be found again
 SHARE = 20  # of the area of the largest region: smaller ones are mostly mistakes
 VALLEY = 0.07  # of the height: how far the outline falls between two heads
@@ -15,15 +16,17 @@ PART = 0.15  # of the area of a region: less is an arm or a bag
 
 
 def people(alpha: NDArray[np.float32], margin: float = 0.05) -> list[Box]:
-    """Boxes of the connected regions of an H×W alpha above one half, the largest region first.
+    """Boxes of the connected regions of an H×W alpha above 0.25 that reach one half, the largest first.
 
     A region less than 32 pixels high, or than a twentieth of the largest one, is nobody; one with several
     heads beside each other is as many people, see `apart`. The box is wider than the region by `margin`
     of its height on every side, within the photo. Who stand before each other are one.
     """
     height, width = alpha.shape
-    labels, count = regions(shrunk(alpha) > 0.5)
-    parts = [part for label in range(1, count + 1) for part in apart(labels == label)]
+    small = shrunk(alpha)
+    labels, _ = regions(small > LEVEL)
+    sure = np.unique(labels[small > 0.5])
+    parts = [part for label in sure for part in apart(labels == label)]
     parts.sort(key=np.count_nonzero, reverse=True)
     found = []
     for part in parts:
