@@ -82,7 +82,7 @@ def _progress(started: float) -> Callable[[int, int, int], None]:
             return
         shown = now
         rate = done / (now - started)
-        left = strftime("%H:%M:%S", gmtime((total - done) / rate))
+        left = strftime("%H:%M:%S", gmtime((total - done) / rate)) if done else "?"
         line = f"{done}/{total} photos, {people} people, {rate:.0f}/s, {left} left"
         end = "\n" if last or not terminal else ""
         print(f"\r{line:70}" if terminal else line, end=end, file=sys.stderr, flush=True)
