@@ -256,10 +256,17 @@ def test_people_of_a_video(
             gallery.add([clip], every=-1)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def fail(*given: object) -> None:
+    raise GalleryError("no")
+
+
 def test_a_video_goes_on_where_it_was_stopped(tmp_path: Path, clip: Path, model: str) -> None:
-    """Frames that are known are not looked at again."""
+    """Frames that are known are not looked at again; one that failed is."""
     gallery = fg.Gallery(tmp_path / "g", model=model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gallery.embedder, "look", fail)
+        assert len(gallery.add([clip], every=1).failed) == 3
+        assert gallery.store.known() == {}
 
     def stop(done: int, total: int, people: int) -> None:
         if people:

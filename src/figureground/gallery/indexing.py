@@ -64,6 +64,7 @@ def index(
 ) -> Added:
     """See Gallery.add."""
     added, waiting, kept, done = Added(), list[Image](), time.monotonic(), 0
+    failed = set[str]()  # files
     with store.writing():
         indexing = _Indexing(embedder, kind, thumbnails, every, store.known())
         for work, answer in _ahead(indexing.work(pictures)):
@@ -72,15 +73,17 @@ def index(
             except (FiguregroundError, MemoryError) as error:
                 reason = str(error) or f"{work.path} does not fit into memory"
                 added.failed.append((work.path, reason))
+                failed.add(work.path.rpartition(TIME)[0])
             else:
                 if image is None:
                     added.unchanged += 1
-                else:
+                elif not work.sign:
                     waiting.append(image)
-                    if not work.sign:
-                        added.images += 1
-                        added.people += len(image.boxes)
-                        added.empty += not image.boxes
+                    added.images += 1
+                    added.people += len(image.boxes)
+                    added.empty += not image.boxes
+                elif work.path not in failed:
+                    waiting.append(image)
             done += work.ends
             if waiting and time.monotonic() > kept + KEEP_EVERY:
                 store.put(waiting)
