@@ -40,7 +40,7 @@ VERBS = (
     "export",
     "doctor",
 )
-EXTRAS = {"av": "video", "pymatting": "matting", "scipy": "matting"}  # of modules; others: train
+EXTRAS = {"av": "video", "qdrant_client": "search", "pymatting": "matting", "scipy": "matting"}  # of modules; others: train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
