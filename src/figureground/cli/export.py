@@ -75,11 +75,11 @@ def _size(path: Path) -> str:
 
 
 def _photos(folder: str) -> list[Path]:
-    from figureground.imaging.write import FORMATS
+    from figureground.imaging.read import SUFFIXES
 
     if not folder or not Path(folder).is_dir():
         raise ExportError(f"--photos is {folder!r}; int8 needs a folder of photos to calibrate on")
-    found = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in FORMATS)
+    found = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise ExportError(f"there are no photos in {folder}; expected {' '.join(FORMATS)}")
+        raise ExportError(f"there are no photos in {folder}; expected {' '.join(sorted(SUFFIXES))}")
     return found

@@ -3,7 +3,6 @@ the report of them: charts, pictures of the best and the worst examples."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from figureground.data import Example
 from figureground.errors import DataError
+from figureground.progress import Progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,14 +43,12 @@ class Evaluation:
 
 
 def progress(examples: list[T]) -> Iterator[T]:
-    """The examples, counted on a terminal's standard error."""
-    shown = sys.stderr.isatty()
+    """The examples, counted on standard error."""
+    shown = Progress(len(examples), "examples")
     for number, example in enumerate(examples, 1):
-        if shown:
-            print(f"\r{number}/{len(examples)}", end="", file=sys.stderr, flush=True)
+        shown(number)
         yield example
-    if shown:
-        print("\r", end="", file=sys.stderr)
+    shown.clear()
 
 
 def alike(example: Example, answer: NDArray[Any], truth: NDArray[Any]) -> None:
