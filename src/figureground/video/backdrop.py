@@ -100,8 +100,10 @@ class Moving:
             threads=1,
         )
         planes = canvas.of(picture, frame.turns)
-        left, top = ((long - short) // 4 * 2 for long, short in zip(
-            planes[0].shape[1::-1], (canvas.width, canvas.height)))
+        left, top = (
+            (long - short) // 4 * 2
+            for long, short in zip(planes[0].shape[1::-1], (canvas.width, canvas.height))
+        )
         cropped = []
         for plane in planes:
             half = 1 if plane.shape[:2] == planes[0].shape[:2] else 2

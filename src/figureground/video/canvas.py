@@ -1,9 +1,9 @@
-"""Pictures of a video as the planes that are mixed and encoded: 4:2:0 for what is played, RGB for pictures."""
+"""Frames as the planes that are mixed and encoded: 4:2:0 for what is played, RGB for pictures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import cv2
@@ -12,7 +12,9 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-Planes = tuple[Pixels, ...]  # (Y, U, V), of which U and V have half the sides, rounded up; or (RGB,)
+Planes = tuple[
+    Pixels, ...
+]  # (Y, U, V), of which U and V have half the sides, rounded up; or (RGB,)
 Kind = Literal["yuv420p", "rgb24"]
 
 
@@ -84,12 +86,13 @@ class Canvas:
             return planes[0]
         picture = av.VideoFrame(self.width, self.height, "yuv420p")
         fill(views(picture), planes)
-        return picture.to_ndarray(
+        pixels: NDArray[Any] = picture.to_ndarray(
             format="rgb24",
             src_colorspace=self.matrix,
             src_color_range=self.range,
             threads=1,
         )
+        return pixels
 
 
 class Shrinker:
@@ -119,6 +122,18 @@ def views(picture: av.VideoFrame) -> Planes:
     )
 
 
+def parts(picture: av.VideoFrame, width: int, height: int) -> tuple[Planes, Pixels | None]:
+    """The planes of a picture without its alpha, and that, both cut to width×height."""
+    planes = views(picture)
+    if picture.format.name == "rgba":
+        return (planes[0][:, :, :3],), planes[0][:, :, 3]
+    alpha = planes[3][:height, :width] if len(planes) == 4 else None
+    if picture.format.name == "rgb24":
+        return planes, None
+    whole, half = np.s_[:height, :width], np.s_[: -(-height // 2), : -(-width // 2)]
+    return (planes[0][whole], planes[1][half], planes[2][half]), alpha
+
+
 def mix(front: Planes, alpha: Pixels, back: Planes, out: Planes) -> None:
     """alpha · front + (1 − alpha) · back, rounded, into `out`; alpha H×W uint8, averaged for planes of half
     the sides."""
@@ -140,7 +155,7 @@ def fill(planes: Planes, values: Planes) -> None:
 
 
 def keep(front: Planes, alpha: Pixels, back: Planes, out: Planes) -> None:
-    """front where alpha is not 0, else back, into `out`: what hides under a transparent pixel is not stored."""
+    """front where alpha is not 0, else back, into `out`: what is not seen is not stored."""
     for ours, theirs, result in zip(front, back, out):
         seen = at(alpha, ours) > 0
         result[:] = np.where(seen[:, :, None] if ours.ndim == 3 else seen, ours, theirs)

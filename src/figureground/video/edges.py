@@ -17,12 +17,14 @@ def guided(
 ) -> NDArray[np.uint8]:
     """(Y, U, V) in 4:2:0, the same h×w each, and the h×w alpha of the frame to H×W uint8.
 
-    The guided filter of imaging.edges, whose docstring has the formulas and papers: in each window alpha is
-    linear in colour, which YUV is as good as RGB for. Slopes of U, V and the constant meet at half the size,
-    where the chroma is, so the full size sees one multiplication. contrast: about 0.5.
+    The guided filter of imaging.edges, whose docstring has formulas and papers: in each window alpha is
+    linear in colour, for which YUV is as good as RGB. Slopes of U, V and the constant meet at half the
+    size, where the chroma is, so that the full size sees one multiplication. contrast: about 0.5.
     """
     height, width = planes[0].shape
-    y, u, v, rest = _coefficients([plane.astype(np.float32) / 255 for plane in guide], alpha)
+    y, u, v, rest = _coefficients(
+        [plane.astype(np.float32) / np.float32(255) for plane in guide], alpha
+    )
     # 255 · (contrast · (slope · colour + rest − 1/2) + 1/2), colour in 0 … 255
     gain = np.float32(contrast)
     half = planes[1].shape[::-1]
@@ -30,7 +32,8 @@ def guided(
     for slope, plane in ((u, planes[1]), (v, planes[2])):
         flat += cv2.multiply(cv2.resize(slope * gain, half), plane, dtype=cv2.CV_32F)
     steep = cv2.resize(y * gain, (width, height))
-    result = cv2.multiply(steep, planes[0], dst=steep, dtype=cv2.CV_32F)
+    luma = cv2.blur(planes[0], (3, 3))  # the alpha takes over less of the picture's noise
+    result = cv2.multiply(steep, luma, dst=steep, dtype=cv2.CV_32F)
     result += cv2.resize(flat, (width, height))
     return cv2.convertScaleAbs(cv2.max(result, 0))  # rounds, and stops at 255
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+from av.bitstream import BitStreamFilterContext
 
 from figureground.errors import VideoError
 from figureground.imaging.write import write
@@ -40,21 +41,35 @@ class Part:
                 f"{self.path} was written by another version of the encoder; delete it, and begin anew"
             )
         with av.open(str(self.path)) as container:
-            times = [p.pts for p in container.demux(video=0) if p.pts is not None]
-            if len(times) != self.frames:
-                raise VideoError(
-                    f"{self.path} has {len(times)} frames, not the {self.frames} of its note; delete "
-                    "it, and begin anew"
-                )
+            marks = [(p.pts, p.dts) for p in container.demux(video=0) if p.pts is not None]
+        if len(marks) != self.frames:
+            raise VideoError(
+                f"{self.path} has {len(marks)} frames, not the {self.frames} of its note; delete it, "
+                "and begin anew"
+            )
+        begin = min(pts for pts, _ in marks)
+        # Matroska does not tell when the first frames before B-frames are decoded: just before the next
+        unknown = [dts for _, dts in marks].count(None)
+        known = next((dts for _, dts in marks if dts is not None), begin)
         with av.open(str(self.path)) as container:
-            for packet in container.demux(video=0):
-                if packet.pts is None or packet.dts is None or packet.time_base is None:
+            given = container.streams.video[0]
+            # encoders write H.264 with start codes, which containers replace by lengths
+            plain = (
+                BitStreamFilterContext("h264_mp4toannexb", given)
+                if given.codec_context.name == "h264"
+                else None
+            )
+            for number, packet in enumerate(container.demux(given)):
+                if packet.pts is None or packet.time_base is None:
                     continue  # the one that says that there are no more
-                shift = round(first / packet.time_base) - min(times)
+                shift = round(first / packet.time_base) - begin
+                packet.dts = (
+                    known + number - unknown if packet.dts is None else packet.dts
+                ) + shift
                 packet.pts += shift
-                packet.dts += shift
-                packet.stream = stream
-                yield packet
+                for result in plain.filter(packet) if plain else [packet]:
+                    result.stream = stream
+                    yield result
 
 
 def check(source: str, target: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,11 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.runtime.alpha import CONTRAST, AlphaPredictor
+from figureground.runtime.alpha import CONTRAST, AlphaPredictor, Edges
+from figureground.runtime.predictor import load_alpha
 from figureground.video.ahead import ahead
 from figureground.video.canvas import Canvas, Pixels, Shrinker
 from figureground.video.edges import guided
-from figureground.video.read import Frame, Packet
+from figureground.video.read import Frame, Packet, Reader
 from figureground.video.steady import Steady
 
 Steadiness = Literal["motion", "none"]
@@ -88,11 +90,9 @@ def _steadied(
         yield replace(waiting.popleft(), alpha=alpha)
 
 
-def large(
-    item: Found, canvas: Canvas, predictor: AlphaPredictor
-) -> Pixels:
-    """The alpha of a frame at its full size, H×W uint8: drawn along its edges, or enlarged, as the predictor
-    says; what is transparent in the frame stays so."""
+def large(item: Found, canvas: Canvas, predictor: AlphaPredictor) -> Pixels:
+    """The alpha of a frame at its full size, H×W uint8: drawn along its edges, or enlarged, as the
+    predictor says; what is transparent in the frame stays so."""
     if predictor.edges == "fast":
         size = canvas.width, canvas.height
         alpha = cv2.convertScaleAbs(cv2.resize(item.alpha, size), alpha=255)
@@ -102,3 +102,30 @@ def large(
         alpha = guided(planes, canvas.guide(item.shown), item.alpha, contrast)
     opacity = item.frame.opacity()
     return alpha if opacity is None else cv2.multiply(alpha, opacity, scale=1 / 255)
+
+
+def alphas(
+    path: str | os.PathLike[str],
+    *,
+    model: str = "pp-humanseg-lite",
+    edges: Edges = "fine",
+    steady: Steadiness = "motion",
+    begin: float = 0.0,
+    end: float | None = None,
+    device: str = "auto",
+) -> Iterator[tuple[Pixels, NDArray[np.float32], float]]:
+    """(H×W×3 uint8 RGB, H×W float32 alpha in [0, 1], time in seconds) of each frame of a video, upright.
+
+    The arguments are replace_background's. Raises VideoError when the video cannot be read, or breaks off;
+    CardError for the model.
+    """
+    predictor = load_alpha(model, edges=edges, device=device, threads=1)
+    with Reader(path, begin, end) as reader:
+        canvas = reader.canvas("rgb24")
+        with closing(found(reader, canvas, predictor, steady=steady)) as items:
+            for item in items:
+                if isinstance(item, Found):
+                    pixels = canvas.of(item.frame.picture, item.frame.turns)[0]
+                    alpha = large(item, canvas, predictor).astype(np.float32)
+                    alpha *= np.float32(1 / 255)
+                    yield np.ascontiguousarray(pixels), alpha, item.frame.time

@@ -12,9 +12,8 @@ import numpy as np
 from av.video.reformatter import Colorspace
 
 from figureground.errors import VideoError
-from figureground.video.canvas import Canvas, Kind, Pixels, Planes, views
+from figureground.video.canvas import Canvas, Kind, Pixels, Planes, parts, views
 from figureground.video.read import Frame, Packet
-from figureground.video.write import parts
 
 
 class RawReader:
@@ -30,7 +29,9 @@ class RawReader:
     metadata: dict[str, str] = {}  # noqa: RUF012
     others: list[Any] = []  # noqa: RUF012
 
-    def __init__(self, stream: BinaryIO, size: tuple[int, int], rate: Fraction = Fraction(30)) -> None:
+    def __init__(
+        self, stream: BinaryIO, size: tuple[int, int], rate: Fraction = Fraction(30)
+    ) -> None:
         self.size, self.rate, self._stream, self.good = size, rate, stream, 0
         first = self._next()
         if first is None:

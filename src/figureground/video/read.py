@@ -175,15 +175,16 @@ class Reader:
                         reached, float((packet.pts + (packet.duration or 0)) * packet.time_base)
                     )
                 if packet.stream is not self.stream:
-                    if packet.dts is None or (time := self._move(packet)) < 0 and self._shift:
+                    if packet.dts is None or (self._move(packet) < 0 and self._shift):
                         continue
-                    if self._end is not None and time >= self._end:
+                    if self._end is not None and _time(packet) >= self._end:
                         going.discard(packet.stream.index)
                         continue
                     yield packet
                     continue
                 if self.stream.index in going:
                     for picture in packet.decode():
+                        assert isinstance(picture, av.VideoFrame)
                         frame = self._frame(picture, last)
                         if frame is None:
                             continue
@@ -210,15 +211,14 @@ class Reader:
             raise self._broken(f"it ends at {reached - begin:.1f} of {whole:.1f} s")
 
     def _move(self, packet: Packet) -> float:
-        """Its time in seconds, counted from where the frames begin, to which it is set."""
+        """Counts its times from where the frames begin. Gives that in seconds."""
         assert packet.time_base is not None
         if self._shift:
             shift = round(self._shift / packet.time_base)
             packet.dts = (packet.dts or 0) - shift
             if packet.pts is not None:
                 packet.pts -= shift
-        at = packet.pts if packet.pts is not None else packet.dts
-        return float((at or 0) * packet.time_base)
+        return _time(packet)
 
     def _broken(self, reason: str) -> VideoError:
         return VideoError(
@@ -258,6 +258,12 @@ def matrix(colorspace: int, height: int) -> Colorspace:
     """What relates YUV to RGB; where the file does not say, what players take for its height."""
     known = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
     return known.get(colorspace, Colorspace.ITU709 if height > 576 else Colorspace.ITU601)
+
+
+def _time(packet: Packet) -> float:
+    """Seconds."""
+    at = packet.pts if packet.pts is not None else packet.dts
+    return float((at or 0) * (packet.time_base or 0))
 
 
 def _is_cover(stream: av.VideoStream) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -72,16 +73,16 @@ def replace_background(
     background: "blur", a colour, the path of an image or of a video (looped), or "transparent", for which
     the target must be .webm, .mkv (VP9), .mov (ProRes 4444), .webp, .gif or frames/%05d.png; else it may be
     .mp4 too (H.264). mask: the alpha itself, white where people are. steady: "motion" averages the alpha
-    along the motion, against flicker (video.steady); "none" takes each frame by itself. foreground: soft edges
-    get the foreground's own colours; slow. crf: lower is better; None: good, and not much larger than the
-    source. begin, end: seconds of the source.
+    along the motion, against flicker (video.steady); "none" takes each frame by itself. foreground: soft
+    edges get the foreground's own colours; slow. crf: of H.264 or VP9, lower is better; None: good, and not
+    much larger than the source. begin, end: seconds of the source.
 
     source "-": RGB frames on standard input, `raw_size` (width, height) each, `raw_rate` a second.
     target "-": RGB frames on standard output, RGBA if transparent.
 
-    progress is called with frames done and frames in all (0 where unknown). stopped: asked at each frame; once
-    True, what there is becomes a file that plays, `out.part.mp4`, from which resume=True goes on with the
-    same arguments. Otherwise the target appears whole or not at all.
+    progress is called with frames done and frames in all (0 where unknown). stopped: asked at each frame;
+    once True, what there is becomes a file that plays, `out.part.mp4`, from which resume=True goes on with
+    the same arguments. Otherwise the target appears whole or not at all.
 
     Raises VideoError for a source that cannot be read to its end or a target that cannot be written,
     ImageError for the background, CardError for the model.
@@ -101,7 +102,7 @@ def replace_background(
         before = None
         if resume:
             part.check(source, target)
-            before = part.find(writer.target, settings)
+            before = part.find(Path(target), settings)
         canvas = reader.canvas(writer.kind)
         behind = None if mask else backdrop(background, canvas, reader.first.time)
         people = found(
@@ -121,7 +122,8 @@ def replace_background(
                     writer.copy(item)
                     continue
                 if isinstance(item, Frame):  # it is in the part
-                    assert before is not None and isinstance(writer, Writer)
+                    assert before is not None
+                    assert isinstance(writer, Writer)
                     copies = copies or before.packets(writer.stream, reader.first.time)
                     writer.mux([next(copies)])
                     last = item
@@ -137,7 +139,7 @@ def replace_background(
                     break
             else:
                 writer.finish()
-                part.remove(writer.target)
+                part.remove(Path(target))
     return Done(
         count,
         round(last.time - reader.first.time + float(last.duration * last.time_base), 3),
@@ -217,9 +219,9 @@ def _stop(
     if isinstance(writer, RawWriter):
         writer.finish()
         return ""
-    place, _ = part.places(writer.target)
+    place, _ = part.places(Path(writer.path))
     if grown:  # else the part from which it went on is as good
         writer.finish(place)
         if isinstance(writer, Writer) and place.suffix in part.SUFFIXES:
-            part.note(writer.target, settings, count, part.header_of(writer.stream))
+            part.note(Path(writer.path), settings, count, part.header_of(writer.stream))
     return str(place)

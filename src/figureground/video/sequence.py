@@ -12,9 +12,9 @@ import numpy as np
 
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK, encode, write
-from figureground.video.canvas import Kind, Pixels, Planes, views
+from figureground.video.canvas import Kind, Pixels, Planes, parts, views
+from figureground.video.raw import RawReader
 from figureground.video.read import Frame, Packet, Reader
-from figureground.video.write import parts
 
 LIST = "frames.ffconcat"
 
@@ -32,7 +32,7 @@ class Sequence:
     codec = "png"
 
     def __init__(
-        self, path: str | os.PathLike[str], reader: Reader, *, transparent: bool = False
+        self, path: str | os.PathLike[str], reader: Reader | RawReader, *, transparent: bool = False
     ) -> None:
         self.path = os.fspath(path)
         self.target = Path(os.path.realpath(os.path.dirname(self.path) or "."))
@@ -53,7 +53,7 @@ class Sequence:
             raise VideoError(f"cannot write {self.path} ({error.strerror or error})") from None
         self._folder: Path | None = Path(folder)
         self._list = ["ffconcat version 1.0"]
-        self._count = 0
+        self._count, self._time, self._lasts = 0, 0.0, 0.0
 
     def blank(self) -> tuple[av.VideoFrame, Planes, Pixels | None]:
         picture = av.VideoFrame(*self.size, self._blank)

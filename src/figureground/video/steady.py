@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,13 +21,15 @@ CUT = 30.0  # grey levels by which frames differ on average, along the motion, i
 
 @dataclass
 class _Seen:
+    """ahead: flow to the next frame, how far to trust it, and the same back; once that is there."""
+
     grey: NDArray[np.uint8]
     alpha: Map
-    ahead: tuple[Map, Map] | None = None  # flows to the next frame and back, once it is there
+    ahead: tuple[Map, Map, Map, Map] | None = None
 
 
 class Steady:
-    """The mean of alphas along the motion: of this frame, those before (recursively) and `look` frames to come.
+    """The mean of alphas along the motion: of this frame, those before (recursively) and `look` to come.
 
     Flow is dense inverse search (Kroeger et al. 2016, arXiv 1603.03590), as in PP-HumanSeg, on the small
     picture that the network saw. Each neighbour counts by how well it matches: by the difference of grey
@@ -35,23 +39,28 @@ class Steady:
 
     def __init__(self, look: int = 2) -> None:
         self.look = look
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._seen: deque[_Seen] = deque()
-        self._before: tuple[_Seen, Map] | None = None  # the frame before the first waiting one, its answer
+        self._before: tuple[_Seen, Map] | None = (
+            None  # the frame before the first waiting one, its answer
+        )
         self._grid = np.empty((0, 0, 2), np.float32)
 
     def __call__(self, pixels: NDArray[np.uint8], alpha: Map) -> list[Map]:
         """h×w×3 uint8 RGB and its h×w alpha in [0, 1]: the next frame. Gives the alpha, h×w, of the frame
         `look` before, or none while there are not so many."""
+        if self._grid.shape[:2] != alpha.shape:
+            grid = np.meshgrid(*map(np.arange, alpha.shape[::-1]))
+            self._grid = np.dstack(grid).astype(np.float32)
         now = _Seen(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), alpha)
         last = self._seen[-1] if self._seen else self._before and self._before[0]
         if last:
+            forth = self._flow.calc(last.grey, now.grey, None)
+            back = self._flow.calc(now.grey, last.grey, None)
             last.ahead = (
-                self._flow.calc(last.grey, now.grey, None),
-                self._flow.calc(now.grey, last.grey, None),
+                *(forth, self._match(last, now, forth, back)),
+                *(back, self._match(now, last, back, forth)),
             )
-        if self._grid.shape[:2] != alpha.shape:
-            self._grid = np.dstack(np.meshgrid(*map(np.arange, alpha.shape[::-1]))).astype(np.float32)
         self._seen.append(now)
         return [self._answer()] if len(self._seen) > self.look else []
 
@@ -62,26 +71,27 @@ class Steady:
     def _answer(self) -> Map:
         now = self._seen[0]
         total, weights = now.alpha.copy(), np.ones_like(now.alpha)
-        there = np.zeros_like(self._grid)
-        trust = np.ones_like(now.alpha)
-        for this, following in zip(self._seen, list(self._seen)[1:]):
+        there, sure = np.zeros_like(self._grid), np.ones_like(now.alpha)
+        for this, following in pairwise(self._seen):
             assert this.ahead is not None
-            trust = trust * self._warp(self._match(this, following, *this.ahead), there)
-            there = there + self._warp(this.ahead[0], there)
-            total += trust * self._warp(following.alpha, there)
-            weights += trust
+            forth, trust, _, _ = this.ahead
+            near = this is now
+            sure = sure * (trust if near else self._warp(trust, there))
+            there = there + (forth if near else self._warp(forth, there))
+            total += sure * self._warp(following.alpha, there)
+            weights += sure
         if self._before is not None:
             was, answer = self._before
             assert was.ahead is not None
-            forth, back = was.ahead
-            trust = self._match(now, was, back, forth) * np.float32(KEEP / (1 - KEEP))
+            _, _, back, trust = was.ahead
+            trust = trust * np.float32(KEEP / (1 - KEEP))
             total += trust * self._warp(answer, back)
             weights += trust
         result: Map = total / weights
         self._before = self._seen.popleft(), result
         return result
 
-    def _warp(self, values: Map, flow: Map) -> Map:
+    def _warp(self, values: NDArray[Any], flow: Map) -> NDArray[Any]:
         """values where the flow leads."""
         return cv2.remap(
             values, self._grid + flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -17,7 +17,8 @@ from PIL import Image
 
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK
-from figureground.video.canvas import Kind, Pixels, Planes, views
+from figureground.video.canvas import Kind, Pixels, Planes, parts, views
+from figureground.video.raw import RawReader
 from figureground.video.read import Frame, Packet, Reader
 
 
@@ -51,6 +52,7 @@ OPTIONS = {
     "gif": {},
     "libwebp_anim": {"loop": "0", "compression_level": "2"},
 }
+REFUSED = {"mov": ("opus", "vorbis", "flac")}  # though the muxer says that it takes them
 CRF = {"libx264": (20, 51), VP9: (30, 63)}  # the default, and the worst
 LARGER = 1.25  # than the input, at most, in bits per second, unless a quality is asked for
 
@@ -80,14 +82,15 @@ class Writer:
     removes: `with Writer(...) as writer: ...; writer.finish()`.
 
     crf: of H.264 (0 … 51) or VP9 (0 … 63), lower is better; None for a good one, with no more bits
-    per second than LARGER times the input's. copied, left_out: kinds and codecs of the other streams. kind: of the planes of `blank`.
+    per second than LARGER times the input's. copied, left_out: kinds and codecs of the other streams.
+    kind: of the planes of `blank`.
     Raises VideoError when the target cannot be written, or the suffix is not for it.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        reader: Reader,
+        reader: Reader | RawReader,
         *,
         transparent: bool = False,
         crf: int | None = None,
@@ -117,7 +120,7 @@ class Writer:
             self.close()
             raise
 
-    def _open(self, reader: Reader, transparent: bool, crf: int | None) -> None:
+    def _open(self, reader: Reader | RawReader, transparent: bool, crf: int | None) -> None:
         container = self._format.container
         options = {"movflags": "faststart"} if container in ("mp4", "mov") else {}
         self.container = av.open(str(self._part), "w", format=container, options=options)
@@ -153,8 +156,10 @@ class Writer:
         self.left_out: list[str] = []
         self._others: dict[int, av.stream.Stream] = {}
         for other in reader.others:
-            name = f"{other.type} {other.codec_context.codec.canonical_name}"
-            if other.codec_context.codec.canonical_name not in self.container.supported_codecs:
+            codec = other.codec_context.codec.canonical_name
+            name = f"{other.type} {codec}"
+            taken = self.container.supported_codecs - set(REFUSED.get(container, ()))
+            if codec not in taken:
                 self.left_out.append(name)
                 continue
             copy = self.container.add_stream_from_template(other)
@@ -268,18 +273,6 @@ def target_of(path: str, source: str) -> Path:
     if target.exists() and os.path.exists(source) and os.path.samefile(target, source):
         raise VideoError(f"the output {path} is the input; give it another name")
     return target
-
-
-def parts(picture: av.VideoFrame, width: int, height: int) -> tuple[Planes, Pixels | None]:
-    """The planes of a picture without its alpha, and that, both cut to width×height."""
-    planes = views(picture)
-    if picture.format.name == "rgba":
-        return (planes[0][:, :, :3],), planes[0][:, :, 3]
-    alpha = planes[3][:height, :width] if len(planes) == 4 else None
-    if picture.format.name == "rgb24":
-        return planes, None
-    whole, half = np.s_[:height, :width], np.s_[: -(-height // 2), : -(-width // 2)]
-    return (planes[0][whole], planes[1][half], planes[2][half]), alpha
 
 
 def _extend(picture: av.VideoFrame, width: int, height: int) -> None:
