@@ -49,8 +49,8 @@ Filter = Callable[[NDArray[np.uint8], NDArray[np.float32]], list[NDArray[np.floa
 
 
 class PPHumanSeg:
-    """Its optic_flow_process, as it runs on values of 0 to 255: 0.4 of what is new, 0.3 where nothing moves,
-    if the flow there and back agrees."""
+    """Its optic_flow_process, as it runs on values of 0 to 255: 0.4 of what is new, 0.3 where
+    nothing moves, if the flow there and back agrees."""
 
     def __init__(self) -> None:
         self.flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)

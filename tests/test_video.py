@@ -630,6 +630,20 @@ def test_ahead_keeps_order_errors_and_ends() -> None:
         next(items)
 
 
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells the memory in use")
+def test_memory_is_flat_over_10_000_frames(folder: Path) -> None:
+    clip("in.mp4", range(0, 400_000, 40), audio="aac")
+    pages: dict[int, int] = {}
+
+    def note(done: int, total: int) -> None:
+        pages[done] = int(Path("/proc/self/statm").read_text().split()[1])
+
+    done = fg.video.replace_background("in.mp4", "out.mp4", background="white", progress=note)
+    assert done.frames == 10_000
+    assert (pages[10_000] - pages[2_000]) * 4096 < 10e6
+
+
 def test_real_clips(shared_data: Path, tmp_path: Path) -> None:
     """The shipped model on a person who signs: all frames, all times."""
     source = shared_data / "video" / "thanks.mkv"
