@@ -2,7 +2,7 @@
 
     python benchmarks/video_peers.py figureground CLIP   # in figureground's environment
     python benchmarks/video_peers.py opencv CLIP         # needs opencv-python-headless, onnxruntime
-    python benchmarks/video_peers.py rembg CLIP          # needs rembg, onnxruntime, opencv-python-headless
+    python benchmarks/video_peers.py rembg CLIP          # needs rembg, which brings the others
     python benchmarks/video_peers.py mediapipe CLIP      # needs mediapipe 0.10.14 (it brings its own weights)
 
 Run them one after another on the same machine: the ratios count. opencv is the plain loop of
@@ -73,7 +73,7 @@ def opencv(clip: str, folder: str, alpha=None) -> int:
 
 
 def rembg(clip: str, folder: str) -> int:
-    import av
+    import cv2
     import numpy as np
     from PIL import Image
     from rembg import remove
@@ -91,13 +91,15 @@ def rembg(clip: str, folder: str) -> int:
             return [Image.fromarray(mask).resize(img.size, Image.Resampling.LANCZOS)]
 
     session, count = Ours(), 0
-    with av.open(clip) as container:
-        for count, frame in enumerate(container.decode(video=0), 1):
-            image = Image.fromarray(frame.to_ndarray(format="rgb24"))
-            remove(image, session=session, bgcolor=(255, 255, 255, 255)).save(
-                f"{folder}/{count}.png"
-            )
-    return count
+    video = cv2.VideoCapture(clip)
+    while True:
+        good, frame = video.read()
+        if not good:
+            return count
+        image = Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+        cut = remove(image, session=session, bgcolor=(255, 255, 255, 255))
+        cut.save(f"{folder}/{count}.png")
+        count += 1
 
 
 def mediapipe(clip: str, folder: str) -> int:
