@@ -122,8 +122,8 @@ class Moving:
 
 
 def backdrop(spec: str | os.PathLike[str], canvas: Canvas, begin: float) -> Backdrop | None:
-    """What `spec` puts behind, None where it is "transparent": "blur", a colour, "green", the path of an
-    image or of a video. begin: time in seconds of the first frame.
+    """What `spec` puts behind, None where it is "transparent": "blur", a colour, the path of an image or
+    of a video. begin: time in seconds of the first frame.
 
     Raises ImageError for anything else.
     """

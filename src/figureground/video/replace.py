@@ -21,7 +21,7 @@ from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.predictor import load_alpha
 from figureground.video import part
 from figureground.video.ahead import ahead
-from figureground.video.backdrop import Backdrop, backdrop
+from figureground.video.backdrop import Backdrop, Plain, backdrop
 from figureground.video.canvas import Canvas, fill, keep, mix
 from figureground.video.people import LOOK, Found, Steadiness, found, large
 from figureground.video.raw import RawReader, RawWriter
@@ -190,7 +190,7 @@ def _mixed(
 ) -> Generator[tuple[Frame, av.VideoFrame, float] | Frame | Packet, None, None]:
     """Frames with the picture to write and their mean alpha; other items as they are."""
     nothing = canvas.nothing()
-    with closing(items):
+    with closing(items), closing(behind or Plain(nothing)):
         for item in items:
             if not isinstance(item, Found):
                 yield item
