@@ -465,7 +465,9 @@ def test_indexing_goes_on_where_it_was_stopped(tmp_path: Path, model: str, how: 
     """With every photo kept at once, so that there is something to stop."""
     draw_crops(tmp_path / "crops", persons=100, cameras=4)
     g = tmp_path / "g"
-    code = "import figureground.gallery.indexing as i, sys, time; i.KEEP_EVERY = 0; look = i._look\n"
+    code = (
+        "import figureground.gallery.indexing as i, sys, time; i.KEEP_EVERY = 0; look = i._look\n"
+    )
     code += "i._look = lambda *given: (time.sleep(0.01), look(*given))[1]\n"  # slow enough to stop
     code += "from figureground.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "index", str(tmp_path / "crops"), "-g", str(g)]

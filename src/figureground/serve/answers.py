@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from json import dumps
-from pathlib import Path
 from typing import Any
 
-from figureground.errors import GalleryError, ImageError
-from figureground.gallery import Gallery
-from figureground.gallery.filter import moment, names, shown
+from figureground.errors import ImageError
 from figureground.imaging import compose, place
 from figureground.imaging.read import Photo, read, srgb
 from figureground.imaging.write import encode
@@ -20,7 +16,7 @@ from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.file import encode_as
 from figureground.runtime.labels import LabelPredictor
 from figureground.serve.models import Models
-from figureground.serve.options import Cutout, Embed, Parse, RequestError, Search
+from figureground.serve.options import Cutout, Embed, Parse
 from figureground.serve.upload import Upload
 from figureground.serve.work import Check
 
@@ -35,13 +31,11 @@ class Answer:
 
 
 class Answers:
-    """models: that may be asked; max_pixels: of a picture; gallery: to search in, each thread its own."""
+    """models: that may be asked; max_pixels: of a picture."""
 
-    def __init__(self, models: Models, max_pixels: int, gallery: str = "") -> None:
+    def __init__(self, models: Models, max_pixels: int) -> None:
         self.models = models
         self.max_pixels = max_pixels
-        self.gallery = gallery
-        self._of_thread = threading.local()
 
     def cutout(self, upload: Upload, options: Cutout, check: Check) -> Answer:
         """A picture. Headers say what share of the photo people are, and how sure it is that one is."""
@@ -92,40 +86,6 @@ class Answers:
         vector = predictor.of(self._read(upload.photo))
         return _json({"model": predictor.name, "embedding": [round(float(v), 7) for v in vector]})
 
-    def search(self, upload: Upload, options: Search, check: Check) -> Answer:
-        """Who of the gallery looks like the person in the picture."""
-        photo = self._read(upload.photo)
-        try:
-            found = self._opened().search(
-                photo.pixels,
-                top=options.top,
-                people=options.people,
-                rerank=options.rerank,
-                threshold=options.threshold,
-                camera=names(options.camera),
-                not_camera=names(options.not_camera),
-                tag=names(options.tag),
-                since=moment(options.since) if options.since else None,
-                until=moment(options.until) if options.until else None,
-            )
-        except GalleryError as error:  # where the gallery lies is the server's own affair
-            raise RequestError(str(error).replace(self.gallery, "the gallery")) from None
-        matches = [
-            {
-                "score": round(match.score, 6),
-                "same": match.same,
-                "probability": match.probability,
-                "image": Path(match.entry.image).name,
-                "box": match.entry.box,
-                "person": match.entry.person,
-                "camera": match.entry.camera,
-                "tag": match.entry.tag,
-                "time": shown(match.entry.time) or None,
-            }
-            for match in found.matches
-        ]
-        return _json({"nobody": found.nobody, "threshold": found.threshold, "matches": matches})
-
     def _read(self, content: bytes) -> Photo:
         return read(content, max_pixels=self.max_pixels)
 
@@ -140,12 +100,6 @@ class Answers:
                 "as white, #00ff00 or rgb(0,255,0); a picture is uploaded as the file `background`"
             )
         return behind
-
-    def _opened(self) -> Gallery:
-        if not hasattr(self._of_thread, "gallery"):
-            self._of_thread.gallery = Gallery(self.gallery)
-        opened: Gallery = self._of_thread.gallery
-        return opened
 
 
 def _json(value: dict[str, Any]) -> Answer:
