@@ -52,6 +52,10 @@ class RecipeError(FiguregroundError):
     """A recipe with unknown keys or unusable values."""
 
 
+class TrainingError(FiguregroundError):
+    """A training that cannot go on: a process is gone, a disk or a memory full."""
+
+
 class ExportError(FiguregroundError):
     """An exported file that does not answer as the network does."""
 

@@ -60,13 +60,14 @@ def export(
 
 
 def _cost(before: str, after: str, root: str, data: str, split: str) -> None:
-    from figureground.cli.evaluate import figures
+    from figureground.cli.evaluate import measured
 
-    what, old = figures(before, root, data, split)
-    _, new = figures(after, root, data, split)
+    what, old = measured(before, root, data, split)
+    _, new = measured(after, root, data, split)
     print(f"on {what} of {data}/{split}, before and after:")
-    for name, value in old.items():
-        print(f"  {name:20} {value:.4f} {new[name]:.4f} ({new[name] - value:+.4f})")
+    for name, value in old.figures.items():
+        changed = new.figures[name]
+        print(f"  {name:20} {value:.4f} {changed:.4f} ({changed - value:+.4f})")
 
 
 def _size(path: Path) -> str:
