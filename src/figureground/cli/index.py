@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from json import dumps
 from typing import Annotated, Literal
 
@@ -41,13 +40,18 @@ def index(
     """
     from figureground.gallery import Gallery
     from figureground.gallery.sources import pictures
+    from figureground.progress import Progress
 
     found = pictures(sources, labels=labels, frames=frames, camera=camera, tag=tag)
-    started = time.monotonic()
+    started, progress = time.monotonic(), Progress()
     with Gallery(gallery, model=model, background=background, device=device) as opened:
         added = opened.add(
-            found, people=people, thumbnails=not no_thumbnails, progress=_progress(started)
+            found,
+            people=people,
+            thumbnails=not no_thumbnails,
+            progress=lambda done, total, seen: progress(done, total, f"{seen:,} people"),
         )
+    progress.clear()
     for _, reason in added.failed:
         print(f"figureground: {reason}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 2)
@@ -60,23 +64,3 @@ def index(
             f"({seconds:.1f} s)"
         )
     return 1 if added.failed else 0
-
-
-def _progress(started: float) -> Callable[[int, int, int], None]:
-    """Rate and time left on standard error: in place on a terminal, else a line every half minute."""
-    shown = started
-
-    def progress(done: int, total: int, people: int) -> None:
-        nonlocal shown
-        now, terminal = time.monotonic(), sys.stderr.isatty()
-        last = done == total and terminal
-        if now < shown + (0.2 if terminal else 30) and not last:
-            return
-        shown = now
-        rate = done / (now - started)
-        left = time.strftime("%H:%M:%S", time.gmtime((total - done) / rate))
-        line = f"{done}/{total} photos, {people} people, {rate:.0f}/s, {left} left"
-        end = "\n" if last or not terminal else ""
-        print(f"\r{line:70}" if terminal else line, end=end, file=sys.stderr, flush=True)
-
-    return progress

@@ -21,11 +21,13 @@ def train(
     smoke: Annotated[
         bool, "a minute on drawn pictures, to see that it runs; kept only with --run"
     ] = False,
+    overfit: Annotated[int, "only see whether so many batches, such as 1, are learnt by heart"] = 0,
 ) -> int:
     """Train a network by a recipe.
 
     A run folder that already holds a run by the same recipe is continued where it stopped.
     init=MODEL starts from a card, a checkpoint of any framework, or another run's best.safetensors.
+    --overfit 1 keeps nothing, and exits with status 1 if the loss of one batch did not fall to half.
     """
     from figureground import recipes
     from figureground.training.launch import launch, launched, said_once
@@ -33,6 +35,8 @@ def train(
     if recipe == "all" and smoke and not run:
         return _smoke_all(overrides)
     values = recipes.load(recipe, overrides)
+    if overfit:
+        return _overfit(values, overfit, smoke)
     devices, nodes = (values["loop"].get(name, 1) for name in ("devices", "nodes"))
     several = all(isinstance(n, int) and n > 0 for n in (devices, nodes)) and devices * nodes > 1
     if several and not launched():
@@ -76,6 +80,15 @@ def _smoke_all(overrides: list[str]) -> int:
     print(f"{len(recipes.names()) - len(failed)} of {len(recipes.names())} recipes ran", end="")
     print(f"; failed: {', '.join(failed)}" if failed else "")
     return int(bool(failed))
+
+
+def _overfit(values: dict[str, Any], batches: int, smoke: bool) -> int:
+    from figureground.training import smoke as small
+    from figureground.training.overfit import overfit
+
+    with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
+        values = small.smoke(values, Path(folder)) if smoke else values
+        return 0 if overfit(values, batches) else 1
 
 
 def _learn(values: dict[str, Any], folder: Path) -> int:
@@ -130,8 +143,8 @@ def _essence(values: dict[str, Any]) -> dict[str, Any]:
     machine = {
         "data": ("root", "collection", "workers"),
         "loop": (
-            *("threads", "device", "precision", "log_every", "max_steps", "accumulate", "devices"),
-            *("nodes", "shard", "sync_batchnorm", "unreadable"),
+            *("threads", "device", "precision", "log_every", "pictures_every", "max_steps"),
+            *("accumulate", "devices", "nodes", "shard", "sync_batchnorm", "unreadable"),
         ),
     }
     return {

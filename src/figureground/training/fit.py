@@ -22,8 +22,10 @@ from torch import Tensor
 from figureground.data.skipped import Skipped
 from figureground.errors import FiguregroundError, RecipeError
 from figureground.recipes import at_least
+from figureground.training import curves
 from figureground.training.devices import Alike, Chance, Lessons, check, figures_of_all, strategy
 from figureground.training.launch import is_first
+from figureground.training.leaves import Pictures
 from figureground.training.saving import WholeFile, save_weights
 from figureground.training.stop import StopOnNaN, StopOnOneClass, StopWithLauncher, explained
 
@@ -110,6 +112,7 @@ def fit(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     threads: int = 1,
     log_every: int = 20,
+    pictures_every: int = 1000,
     accumulate: int = 1,
     devices: int = 1,
     nodes: int = 1,
@@ -124,7 +127,8 @@ def fit(
     weights, or smallest where the metric has it in `smaller` (None: the first of its `names`). ema: decay
     of the averaged weights per step, which are what is validated and saved (0 turns averaging off).
     gradient_clip: largest norm of the gradient (0: off). precision "auto": bfloat16 on CUDA, float32
-    elsewhere. unreadable: pictures that cannot be read are replaced by others and listed in the run's
+    elsewhere. pictures_every: steps between pictures of what is validated, see leaves.Pictures (0: none).
+    unreadable: pictures that cannot be read are replaced by others and listed in the run's
     skipped.txt, or stop the training.
 
     data.batch_size is what a step learns from, however it is divided. accumulate: into so many parts one
@@ -144,6 +148,7 @@ def fit(
             "loop.nodes": nodes,
         },
     )
+    at_least(0, **{"loop.pictures_every": pictures_every})
     if not 0 <= ema < 1 or not gradient_clip >= 0:
         raise RecipeError(
             f"loop has ema {ema} and gradient_clip {gradient_clip}; expected 0 up to below 1, and 0 or more"
@@ -175,6 +180,7 @@ def fit(
     keep = KeepBest(run, monitor, monitor in getattr(task.metric, "smaller", ()))
     callbacks: list[Callback] = [StopWithLauncher(), StopOnNaN(run), StopOnOneClass()]
     callbacks += [Chance(), Progress(log_every), keep]
+    callbacks.append(Pictures(run, pictures_every))
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(Alike())
@@ -219,6 +225,8 @@ def fit(
             if (meant := explained(error, run)) is None:
                 raise
             raise meant from None
+    if is_first():
+        curves.save(run)
     if is_first() and (lines := skipped.lines()):
         print(f"skipped {len(lines)} pictures that cannot be read, listed in {skipped}")
     return run / "best.safetensors"
