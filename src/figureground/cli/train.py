@@ -57,15 +57,6 @@ def _alone(values: dict[str, Any], recipe: str, run: str, smoke: bool) -> int:
         return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
 
 
-def _overfit(values: dict[str, Any], batches: int, smoke: bool) -> int:
-    from figureground.training import smoke as small
-    from figureground.training.overfit import overfit
-
-    with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
-        values = small.smoke(values, Path(folder)) if smoke else values
-        return 0 if overfit(values, batches) else 1
-
-
 def _smoke_all(overrides: list[str]) -> int:
     """Every recipe in turn; what fails is said, and the rest goes on."""
     import time
@@ -89,6 +80,15 @@ def _smoke_all(overrides: list[str]) -> int:
     print(f"{len(recipes.names()) - len(failed)} of {len(recipes.names())} recipes ran", end="")
     print(f"; failed: {', '.join(failed)}" if failed else "")
     return int(bool(failed))
+
+
+def _overfit(values: dict[str, Any], batches: int, smoke: bool) -> int:
+    from figureground.training import smoke as small
+    from figureground.training.overfit import overfit
+
+    with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
+        values = small.smoke(values, Path(folder)) if smoke else values
+        return 0 if overfit(values, batches) else 1
 
 
 def _learn(values: dict[str, Any], folder: Path) -> int:

@@ -179,7 +179,8 @@ def fit(
         data.samples.skipped = skipped
     keep = KeepBest(run, monitor, monitor in getattr(task.metric, "smaller", ()))
     callbacks: list[Callback] = [StopWithLauncher(), StopOnNaN(run), StopOnOneClass()]
-    callbacks += [Chance(), Progress(log_every), keep, Pictures(run, pictures_every)]
+    callbacks += [Chance(), Progress(log_every), keep]
+    callbacks.append(Pictures(run, pictures_every))
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(Alike())
