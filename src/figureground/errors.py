@@ -58,3 +58,11 @@ class ExportError(FiguregroundError):
 
 class GalleryError(FiguregroundError):
     """A gallery that is missing, damaged, busy, or made with another model."""
+
+
+def in_range(name: str, value: float, least: float, most: float, unit: str = "") -> None:
+    """ImageError where an option is not a number from least to most."""
+    if not least <= value <= most:  # what is no number (NaN) is not either
+        raise ImageError(
+            f"{name} is {value:g}; expected {least:,} to {most:,}{' ' if unit else ''}{unit}"
+        )

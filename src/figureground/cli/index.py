@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from json import dumps
-from time import gmtime, monotonic, strftime
+from time import monotonic
 from typing import Annotated, Literal
 
 
@@ -45,17 +44,19 @@ def index(
     """
     from figureground.gallery import Gallery
     from figureground.gallery.sources import pictures
+    from figureground.progress import Progress
 
     found = pictures(sources, labels=labels, frames=frames, camera=camera, tag=tag, time=time)
-    started = monotonic()
+    started, progress = monotonic(), Progress()
     with Gallery(gallery, model=model, background=background, device=device) as opened:
         added = opened.add(
             found,
             people=people,
             thumbnails=not no_thumbnails,
             every=every,
-            progress=_progress(started),
+            progress=lambda done, total, seen: progress(done, total, f"{seen:,} people"),
         )
+    progress.clear()
     for _, reason in added.failed:
         print(f"figureground: {reason}", file=sys.stderr)
     seconds = round(monotonic() - started, 2)
@@ -68,23 +69,3 @@ def index(
             f"({seconds:.1f} s)"
         )
     return 1 if added.failed else 0
-
-
-def _progress(started: float) -> Callable[[int, int, int], None]:
-    """Rate and time left on standard error: in place on a terminal, else a line every half minute."""
-    shown = started
-
-    def progress(done: int, total: int, people: int) -> None:
-        nonlocal shown
-        now, terminal = monotonic(), sys.stderr.isatty()
-        last = done == total and terminal
-        if now < shown + (0.2 if terminal else 30) and not last:
-            return
-        shown = now
-        rate = done / (now - started)
-        left = strftime("%H:%M:%S", gmtime((total - done) / rate)) if done else "?"
-        line = f"{done}/{total} photos, {people} people, {rate:.0f}/s, {left} left"
-        end = "\n" if last or not terminal else ""
-        print(f"\r{line:70}" if terminal else line, end=end, file=sys.stderr, flush=True)
-
-    return progress

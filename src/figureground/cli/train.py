@@ -17,15 +17,19 @@ def train(
     smoke: Annotated[
         bool, "a minute on drawn pictures, to see that it runs; kept only with --run"
     ] = False,
+    overfit: Annotated[int, "only see whether so many batches, such as 1, are learnt by heart"] = 0,
 ) -> int:
     """Train a network by a recipe.
 
     A run folder that already holds a run by the same recipe is continued where it stopped.
     init=MODEL starts from a card, a checkpoint of any framework, or another run's best.safetensors.
+    --overfit 1 keeps nothing, and exits with status 1 if the loss of one batch did not fall to half.
     """
     from figureground import recipes
 
     values = recipes.load(recipe, overrides)
+    if overfit:
+        return _overfit(values, overfit, smoke)
     if not smoke:
         name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
         return _learn(values, Path(run or f"runs/{name}"))
@@ -33,6 +37,15 @@ def train(
 
     with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
         return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
+
+
+def _overfit(values: dict[str, Any], batches: int, smoke: bool) -> int:
+    from figureground.training import smoke as small
+    from figureground.training.overfit import overfit
+
+    with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
+        values = small.smoke(values, Path(folder)) if smoke else values
+        return 0 if overfit(values, batches) else 1
 
 
 def _learn(values: dict[str, Any], folder: Path) -> int:
@@ -83,7 +96,7 @@ def _essence(values: dict[str, Any]) -> dict[str, Any]:
     """What makes a run the same run: all but where it runs, where its data lie, and how long."""
     machine = {
         "data": ("root", "collection", "workers"),
-        "loop": ("threads", "device", "precision", "log_every", "max_steps"),
+        "loop": ("threads", "device", "precision", "log_every", "pictures_every", "max_steps"),
     }
     return {
         section: {k: v for k, v in content.items() if k not in machine.get(section, ())}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from figureground.data.market1501 import NAME
 from figureground.errors import DataError
 from figureground.gallery.filter import moment
-from figureground.imaging.write import FORMATS
+from figureground.imaging.read import SUFFIXES
 
 Labels = Literal["names", "camera", "person", "none"]
 Sides = tuple[float, float, float, float]  # left, top, right, bottom in pixels
@@ -87,7 +87,7 @@ def pictures(
 
 
 def _folder(root: Path, labels: Labels) -> list[Picture]:
-    kinds = (*FORMATS, *VIDEOS)
+    kinds = (*sorted(SUFFIXES), *VIDEOS)
     files = sorted(f for f in root.rglob("*") if f.suffix.lower() in kinds and f.is_file())
     if not files:
         raise DataError(f"{root} has no photos or videos in it; expected some of {' '.join(kinds)}")
@@ -184,7 +184,7 @@ def _mot(path: Path, frames: str) -> list[Picture]:
     folder = Path(frames) if frames else next(f for f in around if f.is_dir())
     boxes: dict[int, list[Sides]] = defaultdict(list)
     try:
-        files = {f.stem: f for f in folder.iterdir() if f.suffix.lower() in FORMATS}
+        files = {f.stem: f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES}
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip():
                 frame, _, x, y, width, height = map(float, line.split(",")[:6])

@@ -7,12 +7,13 @@ from json import dumps
 from typing import Any
 
 from figureground.errors import ImageError
-from figureground.imaging import compose
+from figureground.imaging import compose, place
 from figureground.imaging.read import Photo, read, srgb
 from figureground.imaging.write import encode
 from figureground.runtime.alpha import AlphaPredictor
-from figureground.runtime.cutout import apply, person_alpha
+from figureground.runtime.cutout import find, nobody, show
 from figureground.runtime.embedding import EmbeddingPredictor
+from figureground.runtime.file import encode_as
 from figureground.runtime.labels import LabelPredictor
 from figureground.serve.models import Models
 from figureground.serve.options import Cutout, Embed, Parse
@@ -37,27 +38,35 @@ class Answers:
         self.max_pixels = max_pixels
 
     def cutout(self, upload: Upload, options: Cutout, check: Check) -> Answer:
-        """A picture; the header X-People says what share of it people are."""
+        """A picture. Headers say what share of the photo people are, and how sure it is that one is."""
+        wanted = options.asked()
+        sides = place.sides(wanted.size)
+        if sides and sides[0] * sides[1] > self.max_pixels:
+            raise ImageError(
+                f"a size of {options.size} is more than the limit of {self.max_pixels:,}"
+            )
         behind = self._background(upload, options)
-        opaque = (
-            options.mask or upload.background is not None or options.background != "transparent"
-        )
-        if options.format == "jpeg" and not opaque:
+        format = options.format.upper()
+        wanted.check(behind, format)
+        if format == "JPEG" and not wanted.opaque(behind):
             raise ImageError("JPEG holds no transparency; give a background, or format=png or webp")
         photo = self._read(upload.photo)
-        if opaque:
+        if wanted.opaque(behind) or wanted.metadata == "strip":
             photo = srgb(photo)
         check()
         predictor = self.models.predictor(AlphaPredictor, options.model, options.edges)
-        alpha = person_alpha(photo, predictor, options.keep)
+        found = find(photo, predictor, wanted)
+        if wanted.require_person and not found.people:
+            raise nobody("the photo", found.confidence)
         check()
-        foreground = not options.no_foreground
-        pixels = alpha if options.mask else apply(photo, alpha, behind, foreground=foreground)
+        pixels = show(photo, found.alpha, behind, wanted)
         check()
-        icc = None if options.mask else photo.icc
-        body = encode(pixels, options.format.upper(), icc, options.quality)
-        share = f"{float(alpha.mean()) / 255:.5f}"
-        return Answer(body, f"image/{options.format}", (("X-People", share),))
+        body = encode_as(pixels, photo, format, wanted)
+        said = (
+            ("X-People", f"{found.share:.5f}"),
+            ("X-Confidence", f"{found.confidence:.3f}"),
+        )
+        return Answer(body, f"image/{options.format}", said)
 
     def parse(self, upload: Upload, options: Parse, check: Check) -> Answer:
         """The photo with a colour per class over it, its class numbers, or the share of each class."""
@@ -82,7 +91,8 @@ class Answers:
 
     def _background(self, upload: Upload, options: Cutout) -> compose.Background:
         if upload.background is not None:
-            return compose.picture(self._read(upload.background))
+            photo = self._read(upload.background)
+            return compose.picture(photo, options.background_fit, options.background_position)
         behind = compose.plain(options.background)
         if behind is None:  # above all not a path
             raise ImageError(

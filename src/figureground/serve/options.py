@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from figureground.errors import FiguregroundError
-from figureground.imaging.regions import Keep
+from figureground.imaging.compose import Fit
 from figureground.runtime.alpha import Edges
+from figureground.runtime.options import Metadata, Options
 
 Format = Literal["png", "webp", "jpeg", "avif"]
 Container = Literal["mp4", "mov", "mkv", "webm", "gif"]
@@ -33,15 +35,53 @@ class Cutout(BaseModel):
     edges: Edges = Field(
         default="fine", description="drawn along the photo's own, or just enlarged"
     )
-    keep: Keep = Field(
-        default="all", description="all people, the largest, or the one nearest to the centre"
+    keep: str = Field(
+        default="all", description="all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels"
     )
+    drop_specks: float = Field(
+        default=0, ge=0, le=1, description="leave out what is below this share of the photo"
+    )
+    require_person: bool = Field(default=False, description="a photo of nobody is an error")
+    threshold: float = Field(default=0, ge=0, le=1, description="hard edges, from this alpha on")
+    fill_holes: float = Field(
+        default=0, ge=0, le=1, description="fill holes of at most this share of the photo"
+    )
+    grow: int = Field(default=0, ge=0, le=100, description="move the edge outwards, pixels")
+    shrink: int = Field(default=0, ge=0, le=100, description="move it inwards, after grow, pixels")
+    feather: float = Field(default=0, ge=0, le=100, description="soften it, pixels")
     no_foreground: bool = Field(
         default=False, description="leave the old background's colours in soft edges"
     )
+    background_fit: Fit = Field(default="fill", description="of an uploaded picture")
+    background_position: str = Field(
+        default="centre",
+        description="which part of it stays: centre, top-left, ..., or x,y, 0 to 1",
+    )
+    shadow: float = Field(default=0, ge=0, le=1, description="how dark a shadow it casts")
+    crop: bool = Field(default=False, description="cut the picture to what is shown")
+    margin: float = Field(
+        default=0, ge=0, le=10, description="left about it by crop, as a share of its longer side"
+    )
+    size: str = Field(default="", description="WIDTHxHEIGHT, or the longest side, in pixels")
     mask: bool = Field(default=False, description="the alpha itself, white where people are")
+    trimap: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="it as 0, 128, 255, unsure this many pixels about the edge",
+    )
     format: Format = "png"
     quality: int = Field(default=92, ge=1, le=100, description="of JPEG, WebP and AVIF")
+    depth: int = Field(default=8, description="8, or 16 bits of alpha, in PNG")
+    metadata: Metadata = Field(
+        default="keep", description="or strip: the photo's profile, EXIF, dpi"
+    )
+
+    def asked(self) -> Options:
+        """The same as runtime options. Raises ImageError."""
+        named = {field.name for field in fields(Options)} & set(type(self).model_fields)
+        values = {name: getattr(self, name) for name in named}
+        return Options(**values, foreground=not self.no_foreground)
 
 
 class Video(BaseModel):

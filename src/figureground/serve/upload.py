@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from figureground.errors import ImageError
 from figureground.serve.options import RequestError
 
-FIELDS = 20
+FIELDS = 40
 FIELD_BYTES = 1000
 IN_MEMORY = 1_000_000  # bytes of a file on its way to a folder
 

@@ -22,6 +22,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from figureground.errors import RecipeError
+from figureground.training import curves
+from figureground.training.leaves import Pictures
 
 
 def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
@@ -137,6 +139,7 @@ def fit(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     threads: int = 1,
     log_every: int = 20,
+    pictures_every: int = 1000,
 ) -> Path:
     """Trains until max_steps optimizer steps and returns the path of the best averaged weights.
 
@@ -145,12 +148,12 @@ def fit(
     weights, or smallest where the metric has it in `smaller` (None: the first of its `names`). ema: decay
     of the averaged weights per step, which are what is validated and saved (0 turns averaging off).
     gradient_clip: largest norm of the gradient (0: off). precision "auto": bfloat16 on CUDA, float32
-    elsewhere.
+    elsewhere. pictures_every: steps between pictures of what is validated, see leaves.Pictures (0: none).
     """
-    if max_steps < 1 or threads < 1 or log_every < 1 or not 0 <= ema < 1:
+    if max_steps < 1 or pictures_every < 0 or threads < 1 or log_every < 1 or not 0 <= ema < 1:
         raise RecipeError(
-            f"loop has max_steps {max_steps}, threads {threads}, log_every {log_every}, ema {ema}; "
-            "expected at least 1, 1, 1, and 0 up to below 1"
+            f"loop has max_steps {max_steps}, threads {threads}, log_every {log_every}, pictures_every "
+            f"{pictures_every}, ema {ema}; expected at least 1, 1, 1, 0, and 0 up to below 1"
         )
     names: tuple[str, ...] = task.metric.names  # type: ignore[union-attr, assignment]
     monitor = monitor or names[0]
@@ -169,6 +172,7 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     keep = KeepBest(run, monitor, monitor in getattr(task.metric, "smaller", ()))
     callbacks: list[Callback] = [StopOnNaN(), Progress(log_every), keep]
+    callbacks.append(Pictures(run, pictures_every))
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
     callbacks.append(
@@ -200,4 +204,5 @@ def fit(
         trainer.fit(task, data, ckpt_path=last if last.exists() else None, weights_only=False)
         if keep.step != trainer.global_step:  # the last epoch was cut short by max_steps
             trainer.validate(task, data, verbose=False)
+    curves.save(run)
     return run / "best.safetensors"

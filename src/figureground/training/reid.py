@@ -114,11 +114,13 @@ class ReidTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.metric = Retrieval()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Any:
         images, persons, cameras = batch
         embeddings = F.normalize(self.network(images).float())
         self._finite("embedding", embeddings)
-        self.metric.update(embeddings.cpu().numpy(), persons.cpu().numpy(), cameras.cpu().numpy())
+        found = embeddings.cpu().numpy()
+        self.metric.update(found, persons.cpu().numpy(), cameras.cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         parameters = list(self.network.parameters())
