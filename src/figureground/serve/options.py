@@ -102,7 +102,7 @@ class Video(BaseModel):
     foreground: bool = Field(
         default=False, description="give soft edges the person's own colours; slow"
     )
-steady: Literal["motion", "none"] = Field(
+    steady: Literal["motion", "none"] = Field(
         default="motion", description="motion: less flicker; none: each frame by itself"
     )
     crf: int = Field(
