@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from figureground.runtime.alpha import AlphaPredictor
 
 
-Edges = Literal["fine", "fast"]
+Edges = Literal["fine", "fast", "hair"]
 Keep = Literal["all", "largest", "centre"]
 
 
@@ -25,7 +25,9 @@ def cutout(
     output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
-    edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
+    edges: Annotated[
+        Edges, "along the photo's own; just enlarged; or solved for, best for hair, slower"
+    ] = "fine",
     keep: Annotated[Keep, "all people, the largest, or the one nearest to the centre"] = "all",
     no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
