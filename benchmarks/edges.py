@@ -5,9 +5,9 @@
 
 People: the network's own mistakes, against alphas made by closed-form matting about masks drawn by hand
 (which favours --edges hair) and against those masks. Things: true alphas, shrunk to 200 cells and torn by
-2.5 of them, as a network's might be. Trimap: the true alphas' own, solved coarse to fine. SAD, MSE · 1000 and
-Grad count the band (people: 4 pixels about the truth's; things: the trimap's unknown); edge IoU is boundary
-IoU within 1 % of the diagonal.
+2.5 of them, as a network's might be. Trimap: the true alphas' own, solved coarse to fine. SAD, MSE · 1000
+and Grad count the band (people: 4 pixels about the truth's; things: the trimap's unknown); edge IoU is
+boundary IoU within 1 % of the diagonal.
 """
 
 from __future__ import annotations

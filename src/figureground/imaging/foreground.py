@@ -86,7 +86,7 @@ def _apart(photo: Image.Image, opacity: Image.Image) -> tuple[list[Plane], list[
             ]
             for side in (front, behind)
         )
-        _settle(colours, alpha / 255, front, behind, STEPS[max(size) > SMALL])
+        _settle(colours, alpha * np.float32(1 / 255), front, behind, STEPS[max(size) > SMALL])
     return front, behind
 
 
@@ -95,26 +95,26 @@ def _settle(
 ) -> None:
     """Jacobi steps of: α F + (1 − α) B = I, and both like their neighbours; changes front and behind."""
     weights = [STIFF + ALONG * abs(alpha - near) for near in _neighbours(np.pad(alpha, 1))]
-    for weight, beyond in zip(weights, (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1])):
-        weight[beyond] = 0
+    above, below, left, right = weights
+    above[0] = below[-1] = left[:, 0] = right[:, -1] = 0
     pull = np.maximum(sum(weights), np.float32(STIFF))  # a picture of one pixel has no neighbours
     rest = 1 - alpha
     ours, both, theirs = alpha * alpha + pull, alpha * rest, rest * rest + pull
     scale = 1 / (pull * (alpha * alpha + rest * rest + pull))  # 1 / (ours · theirs − both²)
     ours, both, theirs = ours * scale, both * scale, theirs * scale
-    right, wrong, part = (np.empty_like(alpha) for _ in range(3))  # fresh ones would take most time
+    mixed, other, part = (np.empty_like(alpha) for _ in range(3))  # fresh ones would take most time
     for channel, colour in enumerate(colours):
         seen, hidden = alpha * colour, rest * colour
         ahead, back = np.pad(front[channel], 1), np.pad(behind[channel], 1)
         for _ in range(steps):
-            for side, known, wide in ((right, seen, ahead), (wrong, hidden, back)):
+            for side, known, wide in ((mixed, seen, ahead), (other, hidden, back)):
                 side[:] = known
                 for weight, near in zip(weights, _neighbours(wide)):
                     side += np.multiply(weight, near, out=part)
-            for wide, mine, other in ((ahead, right, wrong), (back, wrong, right)):
+            for wide, own, others in ((ahead, mixed, other), (back, other, mixed)):
                 inner = wide[1:-1, 1:-1]
-                np.multiply(theirs if wide is ahead else ours, mine, out=inner)
-                inner -= np.multiply(both, other, out=part)
+                np.multiply(theirs if wide is ahead else ours, own, out=inner)
+                inner -= np.multiply(both, others, out=part)
         front[channel] = ahead[1:-1, 1:-1].clip(0, 255)
         behind[channel] = back[1:-1, 1:-1].clip(0, 255)
 
