@@ -1,5 +1,8 @@
 """Readers find what is there and say what is not; pictures are functions of their number."""
 
+import json
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from figureground import data
 from figureground.data import transforms
 from figureground.data.composition import Compositions
 from figureground.data.human_parts import GROUPS, grouped
+from figureground.data.outlines import filled, run_lengths, unrolled
 from figureground.data.pictures import Pipeline, pp_humanseg, refinenet, shm, u2net, varied
 from figureground.data.samples import Onward, Photos, Samples, with_mask
 from figureground.data.trimap import trimap
@@ -112,9 +116,52 @@ def make_aisegment(root: Path) -> None:
     save(root / "clip_img/1805/clip_0/._1805-0.jpg", 9)
 
 
+def instances(
+    root: Path, split: str, photos: dict[str, list[dict]], width: int, height: int
+) -> Path:
+    """COCO annotations of photos by file name; an annotation without a category is of a person."""
+    images = [
+        {"id": 7 + n, "file_name": name, "width": width, "height": height}
+        for n, name in enumerate(photos)
+    ]
+    annotations = [
+        {
+            "id": n,
+            "image_id": image["id"],
+            "category_id": 4,
+            "iscrowd": 0,
+            "bbox": [0, 0, 1, 1],
+            **one,
+        }
+        for image in images
+        for n, one in enumerate(photos[image["file_name"]])
+    ]
+    categories = [{"id": 4, "name": "person"}, {"id": 9, "name": "horse"}]
+    file = root / "annotations" / f"instances_{split}.json"
+    file.parent.mkdir(exist_ok=True)
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    file.write_text(json.dumps(content))
+    return file
+
+
+def make_coco(root: Path) -> None:
+    """The right one of two pixels is a person, outlined in each of the three ways."""
+    ways = {
+        "a": {"segmentation": [[1, 0, 2, 0, 2, 1, 1, 1]]},
+        "b": {"segmentation": {"size": [1, 2], "counts": [1, 1]}},
+        "c": {"segmentation": {"size": [1, 2], "counts": "11"}},
+    }
+    for split, names in (("train2017", "ab"), ("test", "c")):
+        photos = {f"{name}.jpg": [ways[name]] for name in names}
+        instances(root, split, photos | {"nobody.jpg": []}, 2, 1)
+        for name in names:
+            save(root / f"{split}/{name}.jpg", 1, 2)
+
+
 LAYOUTS = {
     "aisegment": make_aisegment,
     "aisegment_published": make_aisegment,
+    "coco": make_coco,
     "duts": make_duts,
     "human_parts": make_human_parts,
     "human_parts_grouped": make_human_parts,
@@ -219,6 +266,104 @@ def test_sbd_without_the_photos_of_voc(tmp_path: Path) -> None:
     examples[0].labels.write_bytes(b"MATLAB")
     with pytest.raises(DataError, match="cannot read the labels"):
         data.read_class_labels(examples[0])
+
+
+def test_persons_of_coco(tmp_path: Path) -> None:
+    """All persons together; crowds and persons without outline are ignored, horses background."""
+    photo = [
+        {"segmentation": [[0, 0, 3, 0, 3, 2, 0, 2], [4, 0, 5, 0, 5, 1, 4, 1]]},
+        {"segmentation": {"size": [4, 6], "counts": [8, 8, 8]}, "iscrowd": 1},
+        {"segmentation": [], "bbox": [0, 3, 2, 1]},
+        {"segmentation": [[0, 0, 6, 0, 6, 4, 0, 4]], "category_id": 9},
+    ]
+    others = {"crowd.jpg": [photo[1]], "horse.jpg": [photo[3]]}
+    file = instances(tmp_path, "val2017", {"sub/a.jpg": photo, **others}, 6, 4)
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match=r"1 of the 2 files .* is .*val2017/sub/a.jpg"):
+        data.read("coco", tmp_path, "val")
+    (tmp_path / "images" / "val2017" / "sub").mkdir(parents=True)
+    (tmp_path / "a.jpg").rename(tmp_path / "images/val2017/sub/a.jpg")
+    (example,) = data.read("coco", tmp_path, "val")
+    assert example.name == "sub/a"
+    assert str(example.mask) == f"{file} (sub/a.jpg)"
+    assert data.read_mask(example.mask).tolist() == [
+        [1, 1, 1, 255, 1, 0],
+        [1, 1, 1, 255, 0, 0],
+        [0, 0, 255, 255, 0, 0],
+        [255, 255, 255, 255, 0, 0],
+    ]
+    assert with_mask(example)[1].shape == (4, 6)
+    instances(tmp_path, "val", {}, 6, 4)
+    with pytest.raises(DataError, match="is empty"):
+        data.read("coco", tmp_path, "val")
+    (tmp_path / "annotations" / "instances_val.json").rename(
+        tmp_path / "annotations" / "instances_val2014.json"
+    )
+    with pytest.raises(DataError, match=r"has instances_val2014.json, instances_val2017.json"):
+        data.read("coco", tmp_path, "val")
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        ({"segmentation": {"size": [4, 6], "counts": [8, 8]}}, "annotation 0 fill 16 pixels"),
+        ({"segmentation": {"size": [6, 4], "counts": [24]}}, r"expected \[4, 6\]"),
+        ({"segmentation": [[1, 2, 3]]}, "not a list x, y"),
+        ({"segmentation": [["a", 2]]}, "could not convert"),
+        ({"image_id": 99}, "KeyError: 99"),
+        ({"category_id": None}, "is empty"),
+    ],
+)
+def test_wrong_annotations_are_named(tmp_path: Path, one: dict, message: str) -> None:
+    instances(tmp_path, "train", {"a.jpg": [one]}, 6, 4)
+    with pytest.raises(DataError, match=message):
+        data.read("coco", tmp_path, "train")
+
+
+def test_what_is_no_coco_json(tmp_path: Path) -> None:
+    file = instances(tmp_path, "train", {}, 6, 4)
+    file.write_text(file.read_text().replace("person", "dog"))
+    with pytest.raises(DataError, match="no category person; it has dog, horse"):
+        data.read("coco", tmp_path, "train")
+    for content in ("{", "[]", '{"categories": []}'):
+        file.write_text(content)
+        with pytest.raises(DataError, match=r"is not COCO JSON|no category person"):
+            data.read("coco", tmp_path, "train")
+
+
+def test_pixels_are_in_a_polygon_by_their_centres() -> None:
+    below = np.tri(4, dtype=bool)  # the triangle under y = x, which passes through centres
+    for shift, expected in ((-0.2, below), (0.2, below & ~np.eye(4, dtype=bool))):
+        triangle = np.array([(0, shift), (4, 4 + shift), (0, 4 + shift)])
+        np.testing.assert_array_equal(filled(triangle, 4, 4), expected)
+    beyond = np.array([(-5.0, -5.0), (9, -5), (9, 9), (-5, 9)])
+    assert filled(beyond, 3, 2).all()
+    twice = np.concatenate([beyond, beyond])
+    assert not filled(twice, 3, 2).any()  # even-odd
+    assert not filled(np.array([(1.0, 1.0)]), 3, 2).any()
+
+
+def test_compressed_run_lengths() -> None:
+    """Digits by hand: 24 = 0b11000 has the bit that would be the sign, so it takes two digits; the fourth
+    number is less the second."""
+    assert run_lengths("o0") == [31]
+    assert run_lengths("h0") == [24]
+    assert run_lengths("35N") == [3, 5, -2]
+    assert run_lengths("3521") == [3, 5, 2, 6]
+    runs = np.array(run_lengths("1212"))
+    assert unrolled(runs, 4, 2).astype(int).tolist() == [[0, 1, 1, 1], [1, 0, 1, 1]]
+
+
+def test_listing_readers_is_cheap() -> None:
+    """Those that take no part in it import torch and OpenCV."""
+    check = "import sys; from figureground import data; data.readers(); data.sighting_readers();"
+    check += "sys.exit(' '.join(m for m in ('torch', 'cv2', 'scipy') if m in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    for name in data.NO_SETS:
+        source = (Path(data.__file__).parent / f"{name}.py").read_text()
+        assert "\nREADERS = " not in source
+        assert "\nSIGHTINGS = " not in source
 
 
 def test_class_names(tmp_path: Path) -> None:
@@ -409,6 +554,20 @@ def test_a_batch_has_one_size_and_an_epoch_its_own_numbers(people_folder: Path) 
     assert image.min() >= -1
     assert image.max() <= 1
     assert labels.shape == image.shape[1:]
-    sampler = Onward(3, start=iter([0, 6]).__next__)
+    sampler = Onward(3, iter([0, 6]).__next__, batch_size=1)
     assert list(sampler) == [0, 1, 2]
     assert list(sampler) == [6, 7, 8]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_however_a_step_is_divided_it_learns_from_the_same_samples(
+    processes: int, parts: int
+) -> None:
+    division = [Onward(2, lambda: 5, 12, parts, processes, rank) for rank in range(processes)]
+    shares = [list(sampler) for sampler in division]
+    assert [len(sampler) for sampler in division] == [len(numbers) for numbers in shares]
+    for step in range(2):
+        own = 12 // processes
+        seen = [k for numbers in shares for k in numbers[step * own : (step + 1) * own]]
+        assert sorted(seen) == list(range(60 + 12 * step, 72 + 12 * step))

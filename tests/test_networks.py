@@ -15,7 +15,7 @@ import figureground as fg
 from figureground import networks
 from figureground.networks import pp_humansegv2_lite as lite
 from figureground.networks.u2net import asymmetric_resize
-from figureground.training.fit import load_weights, save_weights
+from figureground.training.saving import load_weights, save_weights
 
 NAMES = networks.names()
 LARGE = ("u2net", "refinenet50", "refinenet101", "refinenet152")

@@ -202,7 +202,7 @@ def test_held_out_persons_are_those_of_every_run(persons_folder: Path) -> None:
         sets = ReidData(persons_folder, sets=["."], val_share=0.2, batch_size=2, seed=seed)
         held.append(set(sets.validation.persons))
         assert len(held[-1]) == 2
-        assert not held[-1] & set(sets.crops.persons)
+        assert not held[-1] & set(sets.samples.persons)
     assert held[0] == held[1]
 
 

@@ -4,14 +4,13 @@ import io
 import json
 import logging
 import struct
-import subprocess
-import sys
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,44 +20,19 @@ from PIL import Image
 
 import figureground as fg
 from figureground.cli import main
-from figureground.errors import CardError, FiguregroundError
+from figureground.errors import CardError, FiguregroundError, GalleryError
+from figureground.imaging.url import fetch
 from figureground.runtime.alpha import AlphaPredictor
 from gallery_model import draw_crops, write_model
 
 httpx = pytest.importorskip("httpx")
-uvicorn = pytest.importorskip("uvicorn")
-pytest.importorskip("fastapi")
-pytest.importorskip("python_multipart")
+for module in ("uvicorn", "fastapi", "python_multipart"):
+    pytest.importorskip(module)
 
-from figureground.serve.app import create  # noqa: E402
+from figureground.serve.app import PAGE, create  # noqa: E402
 from figureground.serve.models import Models  # noqa: E402
-
-
-@contextmanager
-def serving(models: Models | None = None, **options: Any) -> Iterator[Any]:
-    """A client of a server; the server is its attribute `server`."""
-    config = uvicorn.Config(
-        create(models or Models(["pp-humanseg-lite"]), **options),
-        port=0,
-        http="h11",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
-        client.server, client.thread = server, thread
-        try:
-            yield client
-        finally:
-            server.should_exit = True
-            thread.join(10)
-    assert not thread.is_alive()
+from figureground.serve.rate import Rate  # noqa: E402
+from serving import serving  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +86,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, labels_card: Path) -> Itera
     with serving(
         models,
         gallery=str(folder / "people.gallery"),
+        gallery_write=True,
         max_bytes=1_000_000,
         max_pixels=1_000_000,
     ) as opened:
@@ -135,7 +110,8 @@ def test_cutout_is_that_of_the_library(client: Any, photo_bytes: bytes) -> None:
     np.testing.assert_array_equal(pixels(removed), ours)
     mask = pixels(client.post("/v1/mask", content=photo_bytes))
     np.testing.assert_array_equal(mask, ours[:, :, 3])
-    same = client.post("/api/remove", files={"file": photo_bytes}, data={"om": "true"})
+    matting = {"a": "true", "af": "240", "ab": "10", "ae": "10", "ppm": "true", "dc": "false"}
+    same = client.post("/api/remove", files={"file": photo_bytes}, data={"om": "true", **matting})
     np.testing.assert_array_equal(pixels(same), mask)
     same = client.post("/v1/cutout?mask=1", content=photo_bytes)
     np.testing.assert_array_equal(pixels(same), mask)
@@ -217,7 +193,9 @@ def test_what_it_says_of_itself(client: Any, photo_bytes: bytes) -> None:
 
 
 def test_page_asks_no_other_address(client: Any) -> None:
-    for path in ("/", "/page.js", "/page.css", "/page.svg"):
+    names = [f"/{file.name}" for file in PAGE.iterdir() if file.suffix != ".html"]
+    assert "/page.js" in names
+    for path in ("/", "/docs", *names):
         answer = client.get(path)
         assert answer.status_code == 200
         text = answer.text.replace("http://www.w3.org/2000/svg", "")
@@ -225,7 +203,7 @@ def test_page_asks_no_other_address(client: Any) -> None:
         assert "style=" not in text
         assert "onclick" not in text
     assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
-    for path in ("/docs", "/redoc", "/page/../app.py", "/../pyproject.toml", "/%2e%2e/app.py"):
+    for path in ("/redoc", "/page/../app.py", "/../pyproject.toml", "/%2e%2e/app.py"):
         assert client.get(path).status_code == 404
 
 
@@ -251,7 +229,7 @@ def test_wrong_requests_are_said(client: Any, photo_bytes: bytes) -> None:
         (photo_bytes[: len(photo_bytes) // 2], "cut short"),
         (bomb(30_000), "more than the limit"),
         (bomb(900), "cut short"),
-        (b"", "no photo"),
+        (b"", "no file"),
     ):
         answer = client.post("/v1/cutout", content=content)
         assert answer.status_code == 422, word
@@ -290,15 +268,19 @@ def test_large_bodies_are_not_read(client: Any) -> None:
     assert streamed.status_code == 413
 
 
-def test_hostile_bodies_make_no_500(client: Any, photo_bytes: bytes) -> None:
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(
+    ("seed", "count"), [(0, 200), pytest.param(1, 1000, marks=pytest.mark.long)]
+)
+def test_hostile_bodies_make_no_500(client: Any, photo_bytes: bytes, seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
     form = client.build_request("POST", "/", files={"file": photo_bytes}, data={"edges": "fast"})
     kind = form.headers["content-type"]
     bodies = [photo_bytes, form.read(), bomb(900), b"GIF89a" + bytes(40), b"II*\0" + bytes(40)]
-    paths = ["/v1/cutout", "/v1/mask", "/v1/parse", "/v1/embed", "/v1/search", "/api/remove"]
+    names = ("cutout", "mask", "parse", "embed", "search", "gallery")
+    paths = [*(f"/v1/{name}" for name in names), "/api/remove"]
     types = [kind, "image/png", "multipart/form-data", "multipart/form-data; boundary=\xe9", "a"]
     statuses = set()
-    for number in range(300):
+    for number in range(count):
         body = bytearray(bodies[number % len(bodies)])
         for _ in range(rng.integers(1, 30)):
             at = int(rng.integers(0, min(len(body), 400 if number % 2 else len(body))))
@@ -409,6 +391,81 @@ def test_key(photo_bytes: bytes) -> None:
         assert client.get("/v1/models", headers=raw).status_code == 200
 
 
+def test_rate_of_each_key(photo_bytes: bytes) -> None:
+    with serving(keys=["first", "second"], rate=3) as client:
+
+        def ask(key: str) -> Any:
+            return client.post("/v1/mask", content=photo_bytes, headers={"x-api-key": key})
+
+        assert [ask("first").status_code for _ in range(4)] == [200, 200, 200, 429]
+        refused = ask("first")
+        assert 1 <= int(refused.headers["retry-after"]) <= 20
+        assert "more than 3 requests a minute" in refused.json()["error"]
+        assert ask("second").status_code == 200
+        assert ask("wrong").status_code == 401
+        assert client.get("/v1/models", headers={"x-api-key": "first"}).status_code == 200
+    with serving(rate=1) as client:
+        statuses = [client.post("/v1/mask", content=photo_bytes).status_code for _ in range(2)]
+        assert statuses == [200, 429]
+
+
+def test_buckets_fill_again_and_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("figureground.serve.rate.time.monotonic", lambda: now)
+    monkeypatch.setattr("figureground.serve.rate.MANY", 2)
+    rate = Rate(6)
+    assert [rate.wait("a") for _ in range(7)] == [0] * 6 + [10]
+    now = 10.0
+    assert [rate.wait("a"), rate.wait("a")] == [0, 10]
+    for who in "bc":
+        rate.wait(who)
+    assert rate.wait("a") == 0  # forgotten, as the one who did not ask for longest
+
+
+def test_photos_by_address(photo_bytes: bytes) -> None:
+    class Photos(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path != "/elsewhere" else 302)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Content-Length", str(len(photo_bytes)))
+            self.end_headers()
+            self.wfile.write(photo_bytes)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Photos) as store:
+        threading.Thread(target=store.serve_forever).start()
+        origin = f"http://127.0.0.1:{store.server_port}"
+        get = partial(fetch, trusted=[origin])
+        with serving(fetch=get) as client, serving() as other:
+            asked = {"url": f"{origin}/a.jpg"}
+            answer = client.post("/v1/cutout", params=asked)
+            np.testing.assert_array_equal(pixels(answer), fg.cutout(photo_bytes))
+            rembg = client.get("/api/remove", params=asked | {"om": "true", "model": ""})
+            np.testing.assert_array_equal(pixels(rembg), fg.cutout(photo_bytes)[:, :, 3])
+            for url, word in (
+                (f"{origin}/elsewhere", "https"),
+                ("https://127.0.0.1/", "not public"),
+                ("https://[::ffff:169.254.169.254]/", "not public"),
+                ("https://10.1.2.3/", "not public"),
+                ("file:///etc/passwd", "https"),
+                ("gopher://x/", "https"),
+                ("", ""),
+            ):
+                answer = client.post("/v1/cutout", params={"url": url})
+                assert answer.status_code == 422, url
+                assert word in answer.json()["error"]
+                assert "10.1.2.3" not in answer.json()["error"]
+            both = client.post("/v1/cutout", params=asked, content=photo_bytes)
+            assert "expected one" in both.json()["error"]
+            off = other.post("/v1/cutout", params=asked)
+            assert off.status_code == 422
+            assert "gets no photos from addresses" in off.json()["error"]
+            assert other.get("/api/remove", params=asked).status_code == 405
+        store.shutdown()
+
+
 def test_headers_and_log(client: Any, photo_bytes: bytes, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "figureground.serve"):
         answer = client.post(
@@ -426,6 +483,10 @@ def test_headers_and_log(client: Any, photo_bytes: bytes, caplog: pytest.LogCapt
     assert "edges" not in caplog.text
     other = client.post("/v1/mask", content=photo_bytes, headers={"sec-fetch-site": "cross-site"})
     assert other.status_code == 403
+    headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    preflight = client.options("/v1/mask", headers=headers)
+    assert preflight.status_code == 405
+    assert "access-control-allow-origin" not in preflight.headers
 
 
 def test_other_names_lead_nowhere() -> None:
@@ -481,29 +542,8 @@ def test_what_is_not_here_is_not_offered(
     (tmp_path / "empty").write_text("\n")
     assert main(["serve", "--api-key-file", str(tmp_path / "empty")]) == 1
     assert "no key" in capsys.readouterr().err
-    assert main(["serve", "--gallery", str(tmp_path / "none")]) == 1
-    assert main(["serve", "--port", "99999"]) == 1
-
-
-def test_command_serves_until_it_is_told_to_stop(tmp_path: Path, photo_bytes: bytes) -> None:
-    (tmp_path / "keys").write_text("secret\n")
-    script = "from figureground.cli import script; script()"
-    options = ["serve", "--port", "0", "--workers", "1", "--api-key-file", str(tmp_path / "keys")]
-    with subprocess.Popen(
-        [sys.executable, "-c", script, *options], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        address = next(line.split()[3] for line in lines if "running on" in line)
-        headers = {"authorization": "Bearer secret"}
-        answer = httpx.post(
-            f"{address}/v1/mask", content=photo_bytes, headers=headers, trust_env=False
-        )
-        evil = httpx.get(address, headers={"host": "evil.example"}, trust_env=False)
-        process.terminate()
-        log = process.stderr.read()
-    assert (answer.status_code, evil.status_code) == (200, 421)
-    assert '"path": "/v1/mask", "status": 200' in log
-    assert "secret" not in log
-    assert process.returncode in (0, -15)  # stopped by the signal, after its work
-    assert "Traceback" not in log
+    with pytest.raises(GalleryError, match="no gallery"):
+        create(Models(["pp-humanseg-lite"]), gallery=str(tmp_path / "none"))
+    for wrong in (["--port", "99999"], ["--gallery-write"], ["--host", "192.0.2.1"]):
+        assert main(["serve", *wrong]) == 1
+    assert "cannot listen at 192.0.2.1" in capsys.readouterr().err

@@ -1,23 +1,30 @@
 """Every system by the same verbs: a smoke run, measured, exported, gone on with; on drawn pictures."""
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 import yaml
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from figureground import networks, recipes
+from figureground import checkpoints, networks, recipes
 from figureground.cli import main
 from figureground.errors import DataError, RecipeError
+from figureground.hub.digest import sha256
 from figureground.published import TRIMAP
 from figureground.training import systems
 from figureground.training.fit import KeepBest
 from figureground.training.matting import MattingTask
 from figureground.training.run import run_card
+from figureground.training.saliency import SaliencyTask
+from figureground.training.semantic import SemanticTask
 from figureground.training.smoke import smoke
+from figureground.training.start import start_from
 
 ONE_EACH = {
     "person-segmentation": "pp-humanseg-lite/people",
@@ -33,9 +40,12 @@ def test_every_system_is_tested() -> None:
 
 
 @pytest.mark.parametrize("recipe", ONE_EACH.values())
-def test_smoke(recipe: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", recipe, "--smoke"]) == 0
+def test_smoke(recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", recipe, "--smoke", "--run", str(tmp_path)]) == 0
     assert "step 4: " in capsys.readouterr().out
+    leaves = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.[jp][pn]g")}
+    assert leaves == {"curves.png", "pictures/step-000004.jpg"}
+    assert list((tmp_path / "tensorboard").rglob("events.*"))
 
 
 @pytest.mark.long
@@ -44,10 +54,10 @@ def test_smoke_of_every_other_recipe(recipe: str) -> None:
     assert main(["train", recipe, "--smoke"]) == 0
 
 
-def small(recipe: str, folder: Path) -> str:
+def small(recipe: str, folder: Path, *overrides: str) -> str:
     """A recipe file for drawn data in folder/drawn."""
     file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump(smoke(recipes.load(recipe), folder)))
+    file.write_text(yaml.safe_dump(smoke(recipes.load(recipe, overrides), folder)))
     return str(file)
 
 
@@ -103,6 +113,12 @@ def test_a_run_is_measured(run: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(measured(run, run, "--json")) == 0
     figures = json.loads(capsys.readouterr().out)
     assert {*names} <= figures.keys()
+    assert main(measured(run, run, "--report", str(run / "report.html"))) == 0
+    capsys.readouterr()
+    page = (run / "report.html").read_text()
+    assert page.count('src="data:image/jpeg;base64,') == 2  # both photos
+    assert "<h2>Training</h2>" in page
+    assert ("<h2>Classes</h2>" in page) is (output == "class-logits")
     masks = output != "class-logits"
     assert main(measured(run, run, "--protocol", "published")) == int(not masks)
     shown = capsys.readouterr()
@@ -140,18 +156,31 @@ def test_the_stages_of_matting_say_what_they_answer(tmp_path: Path) -> None:
         run_card(tmp_path / "shm_matte")
 
 
-def test_going_on_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = small("shm/people", tmp_path)
-    step = MattingTask.training_step
+@pytest.mark.parametrize(
+    ("recipe", "task"),
+    [
+        ("shm/people", MattingTask),
+        ("u2netp/saliency", SaliencyTask),
+        ("refinenet-mobile/parts", SemanticTask),  # which draws its dropout
+    ],
+)
+def test_going_on_is_exact(
+    recipe: str,
+    task: type[pl.LightningModule],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = small(recipe, tmp_path)
+    step = task.training_step
 
-    def fail(self: MattingTask, *batch: object) -> torch.Tensor:
+    def fail(self: pl.LightningModule, *batch: object) -> torch.Tensor:
         if self.trainer.global_step == 3:
             raise DataError("the disk is gone")
         return step(self, *batch)  # type: ignore[arg-type]
 
     assert main(["train", recipe, "--run", str(tmp_path / "whole")]) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(MattingTask, "training_step", fail)
+        patch.setattr(task, "training_step", fail)
         assert main(["train", recipe, "--run", str(tmp_path / "halves")]) == 1
     assert main(["train", recipe, "--run", str(tmp_path / "halves")]) == 0
     whole, halves = (
@@ -180,11 +209,68 @@ def test_starting_from_other_weights(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_starting_from_a_published_checkpoint(tmp_path: Path, goldens: Path) -> None:
-    from figureground.training.start import start_from
-
     network = networks.build("u2netp")
     said = start_from(network, "u2netp", str(goldens.parent / "checkpoints" / "u2netp.pth"))
     assert "798 tensors matched" in said
+
+
+MINDSPORE_CARD = """# OSNet
+
+---
+
+model-name: osnet
+
+train-dataset: market1501
+
+evaluation: mAP83
+
+mindspore-version: 1.10
+
+asset:
+
+-
+    file-format: ckpt
+    asset-link: <https://models.invalid/{name}>
+    asset-sha256: {sha256}
+
+license: Apache2.0
+
+---
+"""
+
+
+def test_starting_from_a_mindspore_card_and_its_checkpoint(
+    tmp_path: Path, goldens: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A card of the MindSpore Hub with its file beside it, and the file alone, start a training of its
+    network; no other network takes them."""
+    original = goldens.parent / "checkpoints" / "mindspore_osnet_x1_0.ckpt"
+    file, card = tmp_path / original.name, tmp_path / "card.md"
+    shutil.copy(original, file)
+    card.write_text(MINDSPORE_CARD.format(name=file.name, sha256=sha256(file)))
+    recipe = small("osnet/market1501", tmp_path)
+    start = [
+        "train",
+        recipe,
+        "loop.max_steps=1",
+        "data.steps_per_epoch=1",
+        "network.num_classes=10",
+    ]
+    for number, init in enumerate((card, file)):
+        run = tmp_path / f"run{number}"
+        more = ["task.learning_rate=1e-9", f"init={init}", "--run", str(run)]
+        assert main([*start, *more]) == 0
+        shown = capsys.readouterr().out
+        assert f"starting from {file}: 485 tensors matched; 2 mismatched: classifier.w" in shown
+        learnt = load_file(run / "last.safetensors")["stem.conv.weight"].numpy()
+        np.testing.assert_allclose(learnt, checkpoints.read(file)["conv1.conv.weight"], atol=1e-6)
+    other = ["network.name=osnet_x0_25", f"init={card}", "--run", str(tmp_path / "none")]
+    assert main([*start, *other]) == 1
+    said = capsys.readouterr().err
+    assert "do not fit the network osnet_x0_25: 5 tensors matched; 482 mismatched" in said
+    with pytest.raises(RecipeError, match="do not fit the network u2netp: 0 tensors matched"):
+        start_from(networks.build("u2netp"), "u2netp", str(card))
+    assert not (tmp_path / "none").exists()
 
 
 def test_frozen_parameters_and_fixed_batch_norms_stand_still(tmp_path: Path) -> None:
@@ -201,6 +287,27 @@ def test_frozen_parameters_and_fixed_batch_norms_stand_still(tmp_path: Path) -> 
     assert all(name in same for name in start if "running_" in name)
     assert "backbone.stem.bn.weight" not in same
     assert "classifier.weight" not in same
+
+
+def test_clipping_and_mixed_precision(tmp_path: Path) -> None:
+    """A gradient clipped to nothing moves nothing; in bfloat16 almost the same is learnt."""
+    more = ["task.optimizer=sgd", "task.weight_decay=0", "task.warmup_steps=0", "loop.ema=0"]
+    recipe = small("refinenet-mobile/parts", tmp_path, *more)
+    moved = {}
+    for name, setting in (
+        ("clipped", "loop.gradient_clip=1e-9"),
+        ("plain", "loop.gradient_clip=0"),
+        ("mixed", "loop.precision=bf16-mixed"),
+    ):
+        once = ["loop.max_steps=1", "data.steps_per_epoch=1", setting]
+        assert main(["train", recipe, *once, "--run", str(tmp_path / name)]) == 0
+        torch.manual_seed(0)
+        start = networks.build("refinenet_mobile", num_classes=11).classifier.weight
+        learnt = load_file(tmp_path / name / "last.safetensors")["classifier.weight"]
+        moved[name] = (learnt - start).detach()
+    assert moved["clipped"].abs().max() < 1e-7 < 1e-5 < moved["plain"].abs().max()
+    assert not torch.equal(moved["mixed"], moved["plain"])
+    assert torch.cosine_similarity(moved["mixed"].flatten(), moved["plain"].flatten(), 0) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_png_of_many_strips(monkeypatch: pytest.MonkeyPatch, engine: str) -> Non
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png.encode(pixels)))), pixels)
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", [suffix for suffix in FORMATS if suffix != ".gif"])
 def test_every_suffix(suffix: str) -> None:
     format, transparent = format_of(f"x{suffix}")
     y, x = np.mgrid[:64, :48]

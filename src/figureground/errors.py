@@ -52,9 +52,21 @@ class RecipeError(FiguregroundError):
     """A recipe with unknown keys or unusable values."""
 
 
+class TrainingError(FiguregroundError):
+    """A training that cannot go on: a process is gone, a disk or a memory full."""
+
+
 class ExportError(FiguregroundError):
     """An exported file that does not answer as the network does."""
 
 
 class GalleryError(FiguregroundError):
     """A gallery that is missing, damaged, busy, or made with another model."""
+
+
+def in_range(name: str, value: float, least: float, most: float, unit: str = "") -> None:
+    """ImageError where an option is not a number from least to most."""
+    if not least <= value <= most:  # what is no number (NaN) is not either
+        raise ImageError(
+            f"{name} is {value:g}; expected {least:,} to {most:,}{' ' if unit else ''}{unit}"
+        )

@@ -142,7 +142,7 @@ def _measured(chosen: tuple[str, Example | Sighting]) -> tuple[Photo, list[Truth
     truths = [
         measure.truth(path, kind, photo)
         for kind, path in paths.items()
-        if path and path.is_file() and path.suffix != ".mat"  # SBD's, which PIL does not open
+        if isinstance(path, Path) and path.is_file() and path.suffix != ".mat"  # SBD's
     ]
     if isinstance(one, Example) and one.groups:
         truths = [

@@ -33,12 +33,19 @@ VERBS = (
     "demo",
     "recipes",
     "check",
+    "prepare",
     "train",
     "evaluate",
     "import",
     "export",
     "doctor",
 )
+EXTRAS = {  # of modules; others: train
+    "av": "video",
+    "qdrant_client": "search",
+    "pymatting": "matting",
+    "scipy": "matting",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("figureground"):
             raise
-        extra = "video" if error.name == "av" else "train"
+        extra = EXTRAS.get(error.name or "", "train")
         _say(
             f"this needs {error.name}, which is not installed; install the extra that has it, such as "
             f"pip install 'figureground[{extra}]'"

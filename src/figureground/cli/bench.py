@@ -90,10 +90,10 @@ def _cutout_times(
     from PIL import Image
 
     from figureground.cli.demo import astronaut
-    from figureground.imaging import compose
     from figureground.imaging.png import encode
     from figureground.imaging.read import read
-    from figureground.runtime.cutout import apply, person_alpha
+    from figureground.runtime.cutout import find, show
+    from figureground.runtime.options import Options
     from figureground.runtime.predictor import load_alpha
 
     image = Image.fromarray(read(photo or astronaut()).pixels)
@@ -102,14 +102,14 @@ def _cutout_times(
     del image
     jpeg = buffer.getvalue()
     predictor = load_alpha(model, edges="fast" if fast else "fine")
-    behind = compose.background("transparent")
+    options = Options(foreground=not fast)
     picture = read(jpeg)
-    alpha = person_alpha(picture, predictor)
-    rgba = apply(picture, alpha, behind, foreground=not fast)
+    alpha = find(picture, predictor, options).alpha
+    rgba = show(picture, alpha, options=options)
     times = {
         "decode": median_ms(lambda: read(jpeg), runs),
-        "network": median_ms(lambda: person_alpha(picture, predictor), runs),
-        "compose": median_ms(lambda: apply(picture, alpha, behind, foreground=not fast), runs),
+        "network": median_ms(lambda: find(picture, predictor, options), runs),
+        "compose": median_ms(lambda: show(picture, alpha, options=options), runs),
         "encode": median_ms(lambda: encode(rgba), runs),
     }
     return {**times, "total": sum(times.values()), "peak_mb": peak_mb()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from figureground.errors import DataError, RecipeError
@@ -39,6 +38,7 @@ def check(
     from figureground.checking.sheet import sheet as draw
     from figureground.checking.survey import survey
     from figureground.imaging.write import encode, format_of, write
+    from figureground.progress import Progress
 
     if limit < 0 or samples < 1:
         raise DataError(f"--limit is {limit}, --samples {samples}; expected from 0, and from 1")
@@ -52,7 +52,9 @@ def check(
         )
     if splits:
         where["needed"] = splits
-    seen = survey(**where, splits=splits, limit=limit, progress=_progress)
+    progress = Progress()
+    seen = survey(**where, splits=splits, limit=limit, progress=progress)
+    progress.clear()
     findings = checking.check(seen)
     if sheet:
         write(sheet, encode(draw(seen, samples, seed), format))
@@ -102,9 +104,3 @@ def _print(finding: Finding) -> None:
         print(f"    {name}")
     if len(names) > SHOWN:
         print(f"    … {len(names) - SHOWN} more (--json names all)")
-
-
-def _progress(done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        end = "\r" if done == of else ""
-        print(f"\r{done}/{of}", end=end, file=sys.stderr, flush=True)

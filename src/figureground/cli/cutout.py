@@ -2,164 +2,205 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from json import dumps
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import FiguregroundError, ImageError
+from figureground.errors import CardError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
     from figureground.runtime.alpha import AlphaPredictor
+    from figureground.runtime.options import Options
 
 
 Edges = Literal["fine", "fast", "hair"]
-Keep = Literal["all", "largest", "centre"]
+Fit = Literal["fill", "fit"]
+Metadata = Literal["keep", "strip"]
+Engine = Literal["local", "ray"]
+# how photos are gone through; the other flags say what becomes of one
+RUNNING = {"inputs", "output", "from_list", "allow_urls", "workers", "resume", "watch"}
+RUNNING |= {"fail_fast", "report", "json", "engine"}
 
 
 def cutout(
-    inputs: Annotated[list[str], "photos, or folders of them; - for standard input"],
+    inputs: Annotated[
+        list[str], "photos, folders or globs of them, buckets; - for standard input"
+    ] = [],  # noqa: B006
     *,
-    output: Annotated[str, "file; folder if there are several inputs; - for standard output", "-o"],
+    output: Annotated[
+        str,
+        "file; for several inputs a folder, or a template such as 'out/{parent}/{stem}.png'; - for "
+        "standard output",
+        "-o",
+    ],
     model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
-    edges: Annotated[
-        Edges, "along the photo's own; just enlarged; or solved for, best for hair, slower"
-    ] = "fine",
-    keep: Annotated[Keep, "all people, the largest, or the one nearest to the centre"] = "all",
+    background_fit: Annotated[
+        Fit, "a picture behind: fill and be cropped, or be seen whole"
+    ] = "fill",
+    background_position: Annotated[
+        str, "which part of it stays, or where it is: centre, top-left, …, or x,y from 0 to 1"
+    ] = "centre",
+    edges: Annotated[Edges, "along the photo's own, just enlarged, or solved for (slow)"] = "fine",
+    keep: Annotated[
+        str, "all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels of the upright photo"
+    ] = "all",
+    drop_specks: Annotated[float, "leave out what is smaller than this share of the photo"] = 0.0,
+    require_person: Annotated[
+        bool, "a photo of nobody is an error, and nothing is written"
+    ] = False,
+    threshold: Annotated[float, "hard edges: from this alpha on it is wholly there, 0 to 1"] = 0.0,
+    fill_holes: Annotated[float, "fill holes of at most this share of the photo, 0 to 1"] = 0.0,
+    grow: Annotated[int, "move the edge outwards, 0 to 100 pixels"] = 0,
+    shrink: Annotated[int, "move it inwards, after --grow, 0 to 100 pixels"] = 0,
+    feather: Annotated[float, "soften it, 0 to 100 pixels"] = 0.0,
     no_foreground: Annotated[bool, "leave the old background's colours in soft edges"] = False,
+    shadow: Annotated[float, "how dark a shadow it casts, 0 to 1"] = 0.0,
+    crop: Annotated[bool, "cut the picture to what is shown"] = False,
+    margin: Annotated[
+        float, "left about it by --crop, as a share of its longer side, 0 to 10"
+    ] = 0.0,
+    size: Annotated[str, "WIDTHxHEIGHT of the picture, or its longest side, in pixels"] = "",
     mask: Annotated[bool, "write the alpha itself, white where people are"] = False,
+    trimap: Annotated[int, "write it as 0, 128, 255, unsure this many pixels about the edge"] = 0,
     quality: Annotated[int, "of JPEG, WebP and AVIF, 1 to 100"] = 92,
+    depth: Annotated[int, "8 or 16 bits of alpha, in .png (a mask also in .tif)"] = 8,
+    metadata: Annotated[Metadata, "colour profile, EXIF and resolution of the photo"] = "keep",
     max_pixels: Annotated[int, "refuse larger inputs"] = 200_000_000,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
+    from_list: Annotated[str, "file with a path a line, or .parquet; - for standard input"] = "",
+    allow_urls: Annotated[bool, "fetch inputs that are https:// addresses"] = False,
     workers: Annotated[int, "photos at a time; 0: one per core"] = 1,
-    resume: Annotated[bool, "leave out photos whose result is there and newer"] = False,
+    resume: Annotated[bool, "leave out what is done: same bytes, same settings"] = False,
+    watch: Annotated[
+        bool, "go on with what is new or changed in the folders, until Ctrl-C"
+    ] = False,
+    fail_fast: Annotated[bool, "begin no more photos once one has failed"] = False,
+    report: Annotated[str, "file for one line of JSON per input"] = "",
     json: Annotated[bool, "one line of JSON per input on standard output"] = False,
+    engine: Annotated[Engine, "ray: on all machines of a Ray cluster"] = "local",
 ) -> int:
     """Cut the people out of photos.
 
-    The suffix of the output decides the format: .png .webp .tif .avif hold transparency; .jpg and
-    .bmp need a --background or --mask. In a folder, results are named like their inputs, as .png
-    where they are transparent, in the same tree. A result appears whole or not at all, so a stopped
-    command goes on with --resume. Exit status 0 if every input was done, 1 if not.
+    The suffix of the output decides the format: .png .webp .tif .avif .gif hold transparency; .jpg and
+    .bmp need a --background or --mask. Animations stay such as .gif .webp .png .avif.
+    In a folder, results are named like their inputs, as .png where they are transparent, in the same tree;
+    {parent}, {stem}, {suffix} and {name} of a template are of that tree. A result appears whole or not at
+    all, and a stopped command goes on with --resume, by what the file .figureground-done in the output
+    folder says. Exit status 0 if every input was done, 1 if not.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    given = dict(locals())
+    from figureground.batch.run import run
+    from figureground.imaging.compose import background as parse_background
+    from figureground.runtime.options import Options
 
-    from figureground.cli import targets
+    options = Options(
+        keep=keep,
+        drop_specks=drop_specks,
+        require_person=require_person,
+        threshold=threshold,
+        fill_holes=fill_holes,
+        grow=grow,
+        shrink=shrink,
+        feather=feather,
+        crop=crop,
+        margin=margin,
+        size=size,
+        mask=mask,
+        trimap=trimap,
+        foreground=not no_foreground,
+        background_fit=background_fit,
+        background_position=background_position,
+        shadow=shadow,
+        quality=quality,
+        depth=depth,
+        metadata=metadata,
+    )
+    if engine == "ray" and device == "cuda":
+        raise CardError("--engine ray runs on CPUs so far; leave --device cuda out")
+    behind = parse_background(background, background_fit, background_position)
+    return run(
+        partial(
+            _cutter,
+            model=model,
+            edges=edges,
+            device=device,
+            background=(background, background_fit, background_position),
+            options=options,
+            max_pixels=max_pixels,
+        ),
+        inputs,
+        output,
+        settings={
+            name: value
+            for name, value in given.items()
+            if name not in RUNNING | {"device", "max_pixels"}
+        },
+        describe=lambda line: f"{line['people']:.0%} people" if line["persons"] else "nobody found",
+        opaque=options.opaque(behind),
+        from_list=from_list,
+        allow_urls=allow_urls,
+        workers=workers,
+        resume=resume,
+        watch=watch,
+        fail_fast=fail_fast,
+        report=report,
+        json=json,
+        engine=engine,
+    )
+
+
+def _cutter(
+    threads: int,
+    *,
+    model: str,
+    edges: Edges,
+    device: str,
+    background: tuple[str, Fit, str],
+    options: Options,
+    max_pixels: int,
+) -> Callable[[str, str], dict[str, Any]]:
+    """What does one photo, here or on another machine."""
     from figureground.imaging.compose import background as parse_background
     from figureground.runtime.predictor import load_alpha
 
-    if not 1 <= quality <= 100:
-        raise ImageError(f"--quality is {quality}; expected 1 to 100")
-    if workers < 0:
-        raise ImageError(f"--workers is {workers}; expected 0 (one per core) or more")
-    opaque = mask or background != "transparent"
-    named, others = targets.photos(inputs, output)
-    whole_folders = any(os.path.isdir(source) for source in inputs)
-    outputs = targets.targets(named, output, opaque, folder=whole_folders)
-    jobs = [(source, target) for (source, _), target in zip(named, outputs, strict=True)]
-    if resume:
-        jobs = [job for job in jobs if not _done(*job)]
-    behind = parse_background(background)
-    workers = min(workers or os.cpu_count() or 1, max(len(jobs), 1))
-    threads = 0 if workers == 1 else 1  # several sessions of one thread do more than one of several
-    predictor = load_alpha(model, edges=edges, device=device, threads=threads)
-    report = sys.stderr if output == "-" else sys.stdout
-
-    def do(job: tuple[str, str]) -> dict[str, Any]:
-        started = time.perf_counter()
-        try:
-            line = _one(
-                *job, predictor, behind, keep, not no_foreground, mask, opaque, quality, max_pixels
-            )
-        except (FiguregroundError, MemoryError) as error:
-            line = {"input": job[0], "error": str(error) or f"{job[0]} does not fit into memory"}
-        return {**line, "seconds": round(time.perf_counter() - started, 3)}
-
-    failed, begun = 0, time.perf_counter()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for number, line in enumerate(map(do, jobs) if workers == 1 else pool.map(do, jobs), 1):
-                failed += "error" in line
-                if json:
-                    print(dumps(line), file=report, flush=True)
-                elif "error" in line:
-                    print(f"figureground: {line['error']}", file=sys.stderr)
-                elif output != "-":
-                    left = (len(jobs) - number) * (time.perf_counter() - begun) / number
-                    ahead = f", {left:.0f} s left" if left >= 10 else ""
-                    print(
-                        f"{line['input']} -> {line['output']} ({line['people']:.0%} people, "
-                        f"{line['seconds']:.2f} s{ahead})"
-                    )
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C: those begun are finished, no others
-            raise
-    if whole_folders:
-        skipped = len(named) - len(jobs)
-        print(
-            f"figureground: {len(jobs) - failed} of {len(jobs)} photos done"
-            + (f", {skipped} were done before" if skipped else "")
-            + (f", {len(others)} other files left alone, such as {others[0]}" if others else ""),
-            file=sys.stderr,
-        )
-    elif failed and len(jobs) > 1:
-        print(
-            f"figureground: {len(jobs) - failed} of {len(jobs)} done, {failed} failed",
-            file=sys.stderr,
-        )
-    return 1 if failed else 0
+    return partial(
+        _one,
+        predictor=load_alpha(model, edges=edges, device=device, threads=threads),
+        behind=parse_background(*background),
+        options=options,
+        max_pixels=max_pixels,
+    )
 
 
 def _one(
     source: str,
     target: str,
+    *,
     predictor: AlphaPredictor,
     behind: Background,
-    keep: Keep,
-    foreground: bool,
-    mask: bool,
-    opaque: bool,
-    quality: int,
+    options: Options,
     max_pixels: int,
 ) -> dict[str, Any]:
     """Reads, cuts out and writes one photo; gives what --json reports of it."""
-    from figureground.imaging.read import read, srgb
-    from figureground.imaging.write import encode, format_of, write
-    from figureground.runtime.cutout import apply, person_alpha
+    from figureground.imaging.write import format_of, write
+    from figureground.runtime.file import cut_file
 
     if (source == "-" and sys.stdin is None) or (target == "-" and sys.stdout is None):
         raise ImageError("standard input or output is closed; give file names")
-    photo = read(sys.stdin.buffer if source == "-" else source, max_pixels=max_pixels)
-    if opaque:
-        photo = srgb(photo)
-    alpha = person_alpha(photo, predictor, keep)
-    pixels = alpha if mask else apply(photo, alpha, behind, foreground=foreground)
-    format = "PNG" if target == "-" else format_of(target)[0]
-    content = encode(pixels, format, None if mask else photo.icc, quality)
+    content, report = cut_file(
+        sys.stdin.buffer if source == "-" else source,
+        "PNG" if target == "-" else format_of(target)[0],
+        predictor,
+        behind,
+        options,
+        max_pixels=max_pixels,
+    )
     if target == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
         write(target, content)
-    height, width = alpha.shape
-    people = round(float(alpha.mean()) / 255, 5)
-    return {
-        "input": source,
-        "output": target,
-        "width": width,
-        "height": height,
-        "people": people,
-        "device": predictor.session.device,
-    }
-
-
-def _done(source: str, target: str) -> bool:
-    return (
-        source != "-"
-        and os.path.isfile(target)
-        and os.path.exists(source)
-        and os.path.getmtime(target) >= os.path.getmtime(source)
-    )
+    return {**report, "device": predictor.session.device}

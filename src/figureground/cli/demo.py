@@ -24,7 +24,7 @@ def demo(
     from figureground.imaging import compose
     from figureground.imaging.read import read
     from figureground.imaging.write import encode, format_of, write
-    from figureground.runtime.cutout import person_alpha
+    from figureground.runtime.cutout import find
     from figureground.runtime.predictor import load_alpha
 
     format, _ = format_of(output)
@@ -32,7 +32,7 @@ def demo(
     started = time.perf_counter()
     predictor = load_alpha(model)
     loaded = time.perf_counter()
-    alpha = person_alpha(source, predictor)
+    alpha = find(source, predictor).alpha
     done = time.perf_counter()
     grey = np.repeat(alpha[:, :, None], 3, axis=2)
     board = compose.checkerboard(*alpha.shape)

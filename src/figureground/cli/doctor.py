@@ -19,6 +19,7 @@ BASE = ("numpy", "pillow", "onnxruntime", "isal", "pyyaml", "filelock")
 EXTRAS = {
     "train": ("torch", "pytorch-lightning", "jsonargparse", "opencv-python-headless", "onnx"),
     "demo": ("scikit-image",),
+    "heic": ("pi-heif",),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +10,7 @@ from figureground.errors import DataError
 
 if TYPE_CHECKING:
     from figureground.data import Example
+    from figureground.evaluation import Evaluation
     from figureground.runtime.alpha import Edges
     from figureground.runtime.predictor import Predictor
 
@@ -36,6 +36,7 @@ def evaluate(
     ] = "fine",
     limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
     flip: Annotated[bool, "re-identification: embed the mirrored crop too"] = False,
+    report: Annotated[str, "also write a page with figures, curves and examples, FILE.html"] = "",
     json: Annotated[bool, "print JSON"] = False,
 ) -> None:
     """Measure a model on labelled photos, or on crops of persons.
@@ -48,10 +49,18 @@ def evaluate(
     Class labels: mIoU, accuracy, kappa, Dice, and the IoU of each class.
     For re-identification the queries are searched for in the gallery by the cosine of the embeddings:
     mAP, rank-1, -5, -10 and mINP, see figureground.metrics.reid.
+    --report: one file that needs no other, with the best and the worst examples as pictures and,
+    of a run folder, the curves of its training.
     """
-    what, found = figures(
+    if report and Path(report).suffix.lower() not in (".html", ".htm"):
+        raise DataError(f"--report is {report!r}; expected a name that ends with .html")
+    what, evaluation = measured(
         model, root, data, split, measure, protocol=protocol, edges=edges, limit=limit, flip=flip
     )
+    found = evaluation.figures
+    if report:
+        how = "" if what == "crops" else f"; protocol {protocol}, edges {edges}"
+        _report(report, model, f"{what} of {data}/{split} in {root}{how}", evaluation)
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))
         return
@@ -59,9 +68,21 @@ def evaluate(
     print(f"{model} on {what} of {data}/{split}{way}")
     for name, value in found.items():
         print(f"  {name:20} {value if isinstance(value, int) else format(value, '.4f')}")
+    if report:
+        print(report)
 
 
-def figures(
+def _report(path: str, model: str, where: str, evaluation: Evaluation) -> None:
+    from figureground import __version__
+    from figureground.evaluation.report import page
+    from figureground.imaging.write import write
+    from figureground.training.curves import charts
+
+    where = f"Measured on {where}; figureground {__version__}."
+    write(path, page(model, where, evaluation, charts(Path(model))).encode())
+
+
+def measured(
     model: str,
     root: str,
     data: str,
@@ -72,8 +93,8 @@ def figures(
     edges: Edges = "fine",
     limit: int = 0,
     flip: bool = False,
-) -> tuple[str, Mapping[str, float]]:
-    """What was measured, in words, and the figures; arguments as of evaluate."""
+) -> tuple[str, Evaluation]:
+    """What was measured, in words, and how it did; arguments as of evaluate."""
     from figureground.data import read, sighting_readers
 
     if limit < 0:
@@ -97,7 +118,7 @@ def _photos(
     examples: list[Example],
     measure: str,
     protocol: str,
-) -> dict[str, float]:
+) -> Evaluation:
     from figureground.data import class_names
     from figureground.evaluation.labels import labels
     from figureground.evaluation.matting import matting
@@ -135,9 +156,7 @@ def _predictor(model: str, edges: Edges = "fine") -> Predictor:
     return load(model, edges=edges)
 
 
-def _persons(
-    predictor: Predictor, data: str, root: str, limit: int, flip: bool
-) -> dict[str, float]:
+def _persons(predictor: Predictor, data: str, root: str, limit: int, flip: bool) -> Evaluation:
     from figureground.evaluation.persons import persons
     from figureground.runtime.embedding import EmbeddingPredictor
 

@@ -60,13 +60,14 @@ def export(
 
 
 def _cost(before: str, after: str, root: str, data: str, split: str) -> None:
-    from figureground.cli.evaluate import figures
+    from figureground.cli.evaluate import measured
 
-    what, old = figures(before, root, data, split)
-    _, new = figures(after, root, data, split)
+    what, old = measured(before, root, data, split)
+    _, new = measured(after, root, data, split)
     print(f"on {what} of {data}/{split}, before and after:")
-    for name, value in old.items():
-        print(f"  {name:20} {value:.4f} {new[name]:.4f} ({new[name] - value:+.4f})")
+    for name, value in old.figures.items():
+        changed = new.figures[name]
+        print(f"  {name:20} {value:.4f} {changed:.4f} ({changed - value:+.4f})")
 
 
 def _size(path: Path) -> str:
@@ -74,11 +75,11 @@ def _size(path: Path) -> str:
 
 
 def _photos(folder: str) -> list[Path]:
-    from figureground.imaging.write import FORMATS
+    from figureground.imaging.read import SUFFIXES
 
     if not folder or not Path(folder).is_dir():
         raise ExportError(f"--photos is {folder!r}; int8 needs a folder of photos to calibrate on")
-    found = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in FORMATS)
+    found = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise ExportError(f"there are no photos in {folder}; expected {' '.join(FORMATS)}")
+        raise ExportError(f"there are no photos in {folder}; expected {' '.join(sorted(SUFFIXES))}")
     return found

@@ -2,74 +2,84 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from json import dumps
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from figureground.errors import CardError, FiguregroundError, ImageError
+from figureground.errors import CardError, ImageError
 
 if TYPE_CHECKING:
     from figureground.runtime.labels import LabelPredictor
 
 
 def parse(
-    inputs: Annotated[list[str], "photos, or folders of them"],
+    inputs: Annotated[list[str], "photos, folders or globs of them"] = [],  # noqa: B006
     *,
-    output: Annotated[str, "file; folder if there are several inputs", "-o"],
+    output: Annotated[
+        str, "file; for several inputs a folder, or a template such as 'out/{stem}.png'", "-o"
+    ],
     model: Annotated[str, "name or path of a card for semantic-segmentation"],
     labels: Annotated[bool, "write class numbers (grey PNG), not colours over the photo"] = False,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
+    from_list: Annotated[str, "file with a path a line, or .parquet; - for standard input"] = "",
+    workers: Annotated[int, "photos at a time; 0: one per core"] = 1,
+    resume: Annotated[bool, "leave out what is done: same bytes, same settings"] = False,
+    fail_fast: Annotated[bool, "begin no more photos once one has failed"] = False,
+    report: Annotated[str, "file for one line of JSON per input"] = "",
     json: Annotated[bool, "one line of JSON per input on standard output"] = False,
 ) -> int:
     """Tell for each pixel of a photo what class it shows.
 
-    Writes the photo with a colour per class over it, and prints the share of each class. Exit status 0
-    if every input was done, 1 if not.
+    Writes the photo with a colour per class over it, and prints the share of each class. Many photos
+    are gone through as by `figureground cutout`. Exit status 0 if every input was done, 1 if not.
     """
-    from figureground.cli import targets
+    from figureground.batch.run import run
+
+    return run(
+        partial(_parser, model=model, labels=labels, device=device),
+        inputs,
+        output,
+        settings={"verb": "parse", "model": model, "labels": labels},
+        describe=_classes,
+        opaque=True,
+        from_list=from_list,
+        workers=workers,
+        resume=resume,
+        fail_fast=fail_fast,
+        report=report,
+        json=json,
+    )
+
+
+def _classes(line: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in line["classes"].items())
+
+
+def _parser(
+    threads: int, *, model: str, labels: bool, device: str
+) -> Callable[[str, str], dict[str, Any]]:
+    """What does one photo."""
     from figureground.runtime.labels import LabelPredictor
     from figureground.runtime.predictor import load
 
-    predictor = load(model, device=device)
+    predictor = load(model, device=device, threads=threads)
     if not isinstance(predictor, LabelPredictor):
         raise CardError(
             f"{model} gives no class labels; expected a model for semantic-segmentation, see "
             "`figureground models`"
         )
-    named, _ = targets.photos(inputs, output)
-    folder = any(os.path.isdir(source) for source in inputs)
-    alone = len(named) == 1 and not folder
-    outputs = targets.targets(named, output, opaque=alone, folder=folder)
-    failed = 0
-    for (source, _), target in zip(named, outputs, strict=True):
-        try:
-            line = _one(source, Path(target), predictor, labels)
-        except FiguregroundError as error:
-            failed += 1
-            print(f"figureground: {error}", file=sys.stderr)
-            line = {"input": source, "error": str(error)}
-        if json:
-            print(dumps(line), flush=True)
-        elif "error" not in line:
-            shares = ", ".join(f"{name} {share:.0%}" for name, share in line["classes"].items())
-            print(f"{source} -> {target} ({shares})")
-    return 1 if failed else 0
+    return partial(_one, predictor=predictor, labels=labels)
 
 
-def _one(source: str, target: Path, predictor: LabelPredictor, labels: bool) -> dict[str, Any]:
-
+def _one(source: str, target: str, predictor: LabelPredictor, labels: bool) -> dict[str, Any]:
     from figureground.imaging.compose import overlay
     from figureground.imaging.read import read, srgb
     from figureground.imaging.write import encode, format_of, write
 
     format = format_of(target)[0]
     if labels and format not in ("PNG", "TIFF"):
-        raise ImageError(
-            f"{target.suffix} would change class numbers; name the output .png or .tif"
-        )
+        raise ImageError(f"{target!r} would change class numbers; name the output .png or .tif")
     photo = srgb(read(source))
     found = predictor.of(photo)
     write(target, encode(found if labels else overlay(photo.pixels, found), format))
-    return {"input": source, "output": str(target), "classes": predictor.shares(found)}
+    return {"classes": predictor.shares(found)}

@@ -38,20 +38,10 @@ def video(
     wants .webm or .mkv (VP9), .mov (ProRes 4444) or .gif. The result appears whole or not at all; Ctrl-C
     leaves nothing. Exit status 0 if it was done, 1 if not, 130 after Ctrl-C.
     """
+    from figureground.progress import Progress
     from figureground.video import replace_background
 
-    begun, said = time.perf_counter(), 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal said
-        now = time.perf_counter()
-        if json or not sys.stderr or not sys.stderr.isatty() or now - said < 0.5:
-            return
-        said = now
-        rate = done / (now - begun)
-        ahead = f" of {total}, {(total - done) / rate:.0f} s left" if total else ""
-        print(f"\r\033[K{done} frames{ahead}, {rate:.1f} frames/s", end="", file=sys.stderr)
-
+    begun, progress = time.perf_counter(), Progress(unit="frames")
     try:
         done = replace_background(
             input,
@@ -67,8 +57,7 @@ def video(
             progress=progress,
         )
     finally:
-        if said:
-            print("\r\033[K", end="", file=sys.stderr)
+        progress.clear()
     seconds = time.perf_counter() - begun
     size = os.path.getsize(output)
     if json:

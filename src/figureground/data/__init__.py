@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figureground.data.outlines import Outlines
 from figureground.errors import DataError, SplitError
 from figureground.imaging.read import read as read_image
 
@@ -27,20 +28,25 @@ Pixels = NDArray[np.uint8]  # H×W×3 RGB
 Labels = NDArray[np.uint8]  # H×W class numbers
 Alpha = NDArray[np.float32]  # H×W in [0, 1]
 IGNORE = 255
+NO_SETS = (  # files that are no data sets; some take a second to import, for torch or OpenCV
+    *("composition", "crops", "drawn", "outlines", "pictures", "pseudo_alpha"),
+    *("samples", "transforms", "trimap"),
+)
 
 
 @dataclass(frozen=True)
 class Example:
     """One photo and the files that say what is in it, those that the set has.
 
-    mask: the person or salient object (read_mask). alpha: the same, soft (read_alpha). labels: a class per
-    pixel (read_labels). trimap: 0 and 255 where the alpha is sure, between them where it is not.
+    mask: the person or salient object, a picture or outlines (read_mask). alpha: the same, soft
+    (read_alpha). labels: a class per pixel (read_labels). trimap: 0 and 255 where the alpha is sure,
+    between them where it is not.
     groups: where classes are grouped, the group of each class number in `labels`.
     """
 
     name: str
     image: Path
-    mask: Path | None = None
+    mask: Path | Outlines | None = None
     alpha: Path | None = None
     labels: Path | None = None
     trimap: Path | None = None
@@ -48,7 +54,7 @@ class Example:
 
     def files(self) -> list[Path]:
         every = (self.image, self.mask, self.alpha, self.labels, self.trimap)
-        return [file for file in every if file is not None]
+        return [f.file if isinstance(f, Outlines) else f for f in every if f is not None]
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,9 @@ SightingReader = Callable[[Path, str], list[Sighting]]
 def _registered(what: str) -> dict[str, Callable[..., Any]]:
     """What the data sets' files have under that name."""
     found: dict[str, Callable[..., Any]] = {}
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        try:
-            found |= getattr(importlib.import_module(module.name), what, {})
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("figureground"):
-                raise
-            # transforms and samples need the extra [train]; readers do not
+    for module in pkgutil.iter_modules(__path__):
+        if module.name not in NO_SETS:
+            found |= getattr(importlib.import_module(f"{__name__}.{module.name}"), what, {})
     return dict(sorted(found.items()))
 
 
@@ -184,13 +186,15 @@ def json_names(path: Path) -> list[str]:
     return names
 
 
-def read_mask(path: Path) -> Labels:
-    """A mask file as labels: 0, 1, and 255 = ignored.
+def read_mask(path: Path | Outlines) -> Labels:
+    """A mask as labels: 0, 1, and 255 = ignored.
 
     Files with values 0 and 1 (1-bit, palette or grey) are labels as they stand. In files with
     0 and 255 only, or with more grey levels, 128 and above is the person. Raises DataError for a file
     that cannot be decoded or whose values are neither.
     """
+    if isinstance(path, Outlines):
+        return path.mask()
     try:
         with Image.open(path) as file:
             values = np.asarray(file if file.mode in ("L", "P", "1") else file.convert("L"))

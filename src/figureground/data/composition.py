@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from figureground.data import Example, Pixels, read_alpha, read_mask
+from figureground.data.outlines import Outlines
 from figureground.data.transforms import Layers, camera, read_photo
 from figureground.errors import DataError
 
@@ -23,15 +24,15 @@ Grey = NDArray[np.uint8]  # H×W alpha, 255 is the person
 
 
 @cache
-def _pyramid(path: Path, kind: str) -> list[NDArray[np.uint8]]:
+def _pyramid(path: Path | Outlines, kind: str) -> list[NDArray[np.uint8]]:
     """The picture at 1, 1/2, 1/4 … of its size. Kept: a set of 1,000 small photos takes 2 GB."""
     level: Pixels
-    if kind == "photo":
-        level = read_photo(path)
-    elif kind == "alpha":
-        level = (read_alpha(path) * 255).round().astype(np.uint8)
-    else:
+    if kind == "mask" or isinstance(path, Outlines):
         level = read_mask(path) * np.uint8(255)
+    elif kind == "photo":
+        level = read_photo(path)
+    else:
+        level = (read_alpha(path) * 255).round().astype(np.uint8)
     levels = [level]
     while min(level.shape[:2]) > 64:
         level = cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -39,20 +40,20 @@ def _pyramid(path: Path, kind: str) -> list[NDArray[np.uint8]]:
     return levels
 
 
-def _mask(example: Example) -> tuple[Path, str]:
+def _mask(example: Example) -> tuple[Path | Outlines, str]:
     """The file that outlines the person, and its kind."""
     path = example.mask or example.alpha
     assert path is not None
     return path, "mask" if example.mask else "alpha"
 
 
-def _alpha(example: Example) -> tuple[Path, str]:
+def _alpha(example: Example) -> tuple[Path | Outlines, str]:
     """The same, the soft one if there is one."""
     return (example.alpha, "alpha") if example.alpha else _mask(example)
 
 
 @cache
-def _box(path: Path, kind: str) -> tuple[int, int, int, int]:
+def _box(path: Path | Outlines, kind: str) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the person."""
     x, y, width, height = cv2.boundingRect((_pyramid(path, kind)[0] > 127).astype(np.uint8))
     return x, y, x + max(width, 1), y + max(height, 1)
@@ -120,7 +121,7 @@ def _tone(rng: Generator, pixels: Pixels) -> Pixels:
     return cv2.LUT(pixels, table[None])
 
 
-def _outlines(mask: Path) -> bool:
+def _outlines(mask: Path | Outlines) -> bool:
     """Whether the mask shows anything at half; graded ones need not."""
     try:
         return bool(read_mask(mask).any())
@@ -149,6 +150,7 @@ class Compositions:
         soft: bool = False,
     ) -> None:
         self.people = people
+        self.drawn: list[Example] = []
         self.scenes = scenes
         self.nobody = nobody
         self.soft = soft
@@ -159,6 +161,7 @@ class Compositions:
         self.things = [e for e in nobody if e.mask is not None and _outlines(e.mask)]
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
+        self.drawn = []
         kind = rng.random()
         if self.scenes and kind < 0.1:
             example = self._pick(rng, self.scenes)
@@ -187,11 +190,12 @@ class Compositions:
         truth = alpha.astype(np.float32) / 255 if self.soft else (alpha > 127).astype(np.uint8)
         return camera(rng, pixels), truth
 
-    def _truth(self, example: Example) -> tuple[Path, str]:
+    def _truth(self, example: Example) -> tuple[Path | Outlines, str]:
         return _alpha(example) if self.soft else _mask(example)
 
     def _pick(self, rng: Generator, examples: list[Example]) -> Example:
-        return examples[rng.integers(len(examples))]
+        self.drawn.append(examples[rng.integers(len(examples))])
+        return self.drawn[-1]
 
     def _photo(self, rng: Generator, width: int, height: int) -> tuple[Pixels, Grey]:
         """A person in the surroundings of the photo; its borders mirrored where it ends."""
@@ -226,7 +230,7 @@ class Compositions:
         self,
         rng: Generator,
         image: Path,
-        truth: tuple[Path, str] | None,
+        truth: tuple[Path | Outlines, str] | None,
         width: int,
         height: int,
         zoom: float,
@@ -267,7 +271,7 @@ class Compositions:
         rng: Generator,
         pixels: Pixels,
         image: Path,
-        cut: tuple[Path, str],
+        cut: tuple[Path | Outlines, str],
         m: Matrix,
         truth: Grey,
         value: int,

@@ -16,7 +16,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from figureground.data import Pixels, Sighting
+from figureground.data.skipped import Skipped
 from figureground.data.transforms import distort, read_photo
+from figureground.errors import DataError
 from figureground.runtime.prepare import Input, normalize
 
 
@@ -75,7 +77,8 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     gives some twice. A batch of P·K samples then is P persons × K pictures.
     padding in pixels, zoom: see move. erasing: probability. colour, hue: strength and degrees, see
     transforms.distort; colour 0 turns both off. cache: keep all crops in memory, decoded, at the
-    network's size.
+    network's size. What cannot be read raises DataError when its turn comes; with `skipped` it is
+    listed there instead, and the next of the same person shown.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         self.colour = colour
         self.hue = hue
         self.seed = seed
+        self.count = len(sightings)
         self.persons = sorted({s.person for s in sightings})
         number = {person: n for n, person in enumerate(self.persons)}
         self.labels = [number[s.person] for s in sightings]
@@ -108,7 +112,8 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
             self.pictures[label].append(index)
         self.fill = np.array(spec.mean) * 255
         self.fill = self.fill.round().astype(np.uint8)
-        self.kept = [read_crop(s.image, spec) for s in sightings] if cache else None
+        self.skipped: Skipped | None = None
+        self.kept = [self._read(index) for index in range(len(sightings))] if cache else None
 
     def pick(self, k: int) -> int:
         """Index of the sighting that sample k shows."""
@@ -121,12 +126,36 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         order = np.random.default_rng((self.seed, 1, visit)).permutation(len(own))
         return own[order[turn % len(own)]]
 
+    def files(self, k: int) -> list[Path]:
+        """The picture that sample k shows."""
+        return [self.sightings[self.pick(k)].image]
+
+    def _read(self, index: int) -> Pixels | DataError:
+        try:
+            return read_crop(self.sightings[index].image, self.spec)
+        except DataError as error:
+            return error
+
+    def _pixels(self, index: int) -> Pixels:
+        """A picture, or, with `skipped`, the next of the same person that can be read."""
+        others = self.pictures[self.labels[index]]
+        turn = others.index(index)
+        for other in others[turn:] + others[:turn]:
+            found = self.kept[other] if self.kept else self._read(other)
+            if not isinstance(found, DataError):
+                return found
+            if self.skipped is None:
+                raise found
+            self.skipped.add(found)
+        raise DataError(
+            f"none of the {len(others)} pictures of person {self.sightings[index].person} can be read; "
+            f"{self.skipped} lists them: mend or remove them"
+        )
+
     def __getitem__(self, k: int) -> tuple[Tensor, Tensor]:
         index = self.pick(k)
         rng = np.random.default_rng((self.seed, 0, k))
-        pixels = (
-            self.kept[index] if self.kept else read_crop(self.sightings[index].image, self.spec)
-        )
+        pixels = self._pixels(index)
         if rng.random() < 0.5:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         if self.padding or self.zoom:

@@ -1,7 +1,9 @@
 """Training pictures by number, so that a run can be repeated and resumed exactly."""
 
+import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,11 +14,22 @@ from torch.utils.data import Dataset, Sampler
 
 from figureground.data import Example, read_class_labels, read_mask, read_soft
 from figureground.data.pictures import Pipeline
+from figureground.data.skipped import Skipped
 from figureground.data.transforms import Layers, read_photo
-from figureground.errors import DataError
+from figureground.errors import DataError, ImageError
 from figureground.runtime.prepare import Input, normalize, prepare
 
-Source = Callable[[Generator, int, int], Layers]
+ATTEMPTS = 100  # unreadable pictures in a row before there seems to be no other
+
+
+class Source(Protocol):
+    """Draws a picture and its truths. drawn: the examples that the last one was made of."""
+
+    drawn: list[Example]
+
+    def __call__(self, rng: Generator, width: int, height: int) -> Layers: ...
+
+
 Read = Callable[[Example], Layers]
 
 
@@ -52,9 +65,11 @@ class Photos:
         self.examples = examples
         self.read = read
         self.pipeline = pipeline
+        self.drawn: list[Example] = []
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         example = self.examples[rng.integers(len(self.examples))]
+        self.drawn = [example]
         return self.pipeline(rng, self.read(example), width, height)
 
 
@@ -67,6 +82,8 @@ class Samples(Dataset[tuple[Tensor, ...]]):
     """Sample k is a function of (seed, k); all samples of one batch have one of `sizes`.
 
     Gives 3×H×W float32, normalised as `spec` says, and the truths: H×W int64 labels, float32 soft maps.
+    What cannot be read raises DataError or ImageError; with `skipped` it is listed there instead, and
+    another picture drawn.
     """
 
     def __init__(
@@ -82,12 +99,36 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         self.batch_size = batch_size
         self.seed = seed
         self.spec = spec
+        self.skipped: Skipped | None = None
 
     def __getitem__(self, k: int) -> tuple[Tensor, ...]:
+        pixels, *truths = self._draw(k)
+        return torch.from_numpy(normalize(pixels, self.spec)), *tensors(tuple(truths))
+
+    @property
+    def count(self) -> int:
+        """How many photos there are to draw from; 0 where each picture is composed of several."""
+        return len(getattr(self.source, "examples", ()))
+
+    def _draw(self, k: int) -> Layers:
         batch = np.random.default_rng((self.seed, 1, k // self.batch_size))
         width, height = self.sizes[batch.integers(len(self.sizes))]
-        pixels, *truths = self.source(np.random.default_rng((self.seed, 0, k)), width, height)
-        return torch.from_numpy(normalize(pixels, self.spec)), *tensors(tuple(truths))
+        for attempt in range(ATTEMPTS):
+            again = (attempt,) if attempt else ()
+            try:
+                rng = np.random.default_rng((self.seed, 0, k, *again))
+                return self.source(rng, width, height)
+            except (DataError, ImageError) as error:
+                if self.skipped is None:
+                    raise
+                self.skipped.add(error)
+        raise DataError(f"{ATTEMPTS} pictures in a row cannot be read; {self.skipped} lists them")
+
+    def files(self, k: int) -> list[Path]:
+        """The photos that sample k is made of."""
+        with contextlib.suppress(DataError, ImageError):
+            self._draw(k)
+        return [example.image for example in self.source.drawn]
 
 
 class Validation(Dataset[tuple[Tensor, ...]]):
@@ -106,19 +147,45 @@ class Validation(Dataset[tuple[Tensor, ...]]):
         return torch.from_numpy(prepare(pixels, self.spec)[0]), *tensors(tuple(truths))
 
 
+def share(
+    step: int, part: int, batch_size: int, parts: int = 1, processes: int = 1, rank: int = 0
+) -> range:
+    """The sample numbers that one of `processes` learns from at once.
+
+    Step s learns from batch_size samples from s · batch_size on, in `parts` parts one after the other
+    (gradient accumulation), each shared out evenly among the processes: whatever the division, the same.
+    """
+    size = batch_size // (parts * processes)
+    first = step * batch_size + (part * processes + rank) * size
+    return range(first, first + size)
+
+
 class Onward(Sampler[int]):
-    """The next `length` sample numbers from start(), asked anew for each epoch.
+    """One process's sample numbers of the next `steps` steps from step start(), asked anew for each epoch.
 
     Lightning's own count of epochs is off by one after a resume; its count of steps is not.
+    For the other arguments see `share`.
     """
 
-    def __init__(self, length: int, start: Callable[[], int]) -> None:
-        self.length = length
+    def __init__(
+        self,
+        steps: int,
+        start: Callable[[], int],
+        batch_size: int,
+        parts: int = 1,
+        processes: int = 1,
+        rank: int = 0,
+    ) -> None:
+        self.steps = steps
         self.start = start
+        self.batch_size = batch_size
+        self.division = parts, processes, rank
 
     def __iter__(self) -> Iterator[int]:
         first = self.start()
-        return iter(range(first, first + self.length))
+        for step in range(first, first + self.steps):
+            for part in range(self.division[0]):
+                yield from share(step, part, self.batch_size, *self.division)
 
     def __len__(self) -> int:
-        return self.length
+        return self.steps * self.batch_size // self.division[1]

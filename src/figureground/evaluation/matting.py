@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from PIL import Image
+
 from figureground.data import Example, read_alpha, read_soft
-from figureground.evaluation import alike, progress
+from figureground.evaluation import Evaluation, alike, progress
+from figureground.evaluation.pictures import grey, side_by_side
 from figureground.imaging.read import read
 from figureground.metrics.matting import Matting
 from figureground.runtime.alpha import AlphaPredictor
@@ -12,7 +15,7 @@ from figureground.runtime.prepare import enlarge, prepare
 
 def matting(
     predictor: AlphaPredictor, examples: list[Example], published: bool = False
-) -> dict[str, float]:
+) -> Evaluation:
     """sad, mad, mse, grad, conn; where all examples have trimaps, also of unsure pixels: unsure_sad ….
 
     published: the model zoo's sad, of alphas that are not clipped (enlarged bilinearly, not cubically).
@@ -35,4 +38,13 @@ def matting(
     figures = metric.compute()
     if unsure is not None:
         figures |= {f"unsure_{name}": value for name, value in unsure.compute().items()}
-    return figures
+
+    def draw(number: int) -> Image.Image:
+        photo, truth = read(examples[number].image), read_soft(examples[number])
+        answer = predictor.of(photo)
+        wrong = grey(abs(answer - truth))
+        return side_by_side(photo.pixels, grey(truth), grey(answer), wrong)
+
+    names, scores = [example.name for example in examples], metric.values["sad"]
+    legend = "photo, truth, answer, difference"
+    return Evaluation(figures, "sad", scores, names, draw, legend, smaller=True)

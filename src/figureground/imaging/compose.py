@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageColor, ImageFilter, ImageOps
 
 from figureground.errors import ImageError
 from figureground.imaging.read import Photo, read, srgb
@@ -17,9 +17,16 @@ from figureground.imaging.size import within
 Pixels = NDArray[np.uint8]
 
 
-def to_uint8(alpha: NDArray[np.float32]) -> Pixels:
-    """[0, 1] to 0 … 255, rounded."""
+def to_uint8(alpha: NDArray[Any]) -> Pixels:
+    """Float32 in [0, 1] to 0 … 255, rounded; uint8 as it is."""
+    if alpha.dtype == np.uint8:
+        return alpha
     return (alpha * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def to_float(alpha: NDArray[Any]) -> NDArray[np.float32]:
+    """Uint8 to float32 in [0, 1]; float32 as it is."""
+    return alpha if alpha.dtype == np.float32 else alpha * np.float32(1 / 255)
 
 
 def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
@@ -28,7 +35,7 @@ def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
     Colours are not multiplied by alpha, so no dark rim shows on a new background; where alpha is 0
     they are set to 0, which keeps files small and the old background out of them.
     """
-    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    alpha = to_uint8(alpha)
     rgba = np.empty((*alpha.shape, 4), np.uint8)
     np.multiply(pixels, (alpha > 0)[:, :, None], out=rgba[:, :, :3])
     rgba[:, :, 3] = alpha
@@ -37,21 +44,36 @@ def cutout(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
 
 def replace(pixels: Pixels, alpha: NDArray[Any], background: Pixels) -> Pixels:
     """alpha · pixels + (1 − alpha) · background; all H×W(×3)."""
-    alpha = alpha if alpha.dtype == np.uint8 else to_uint8(alpha)
+    alpha = to_uint8(alpha)
     front, back = Image.fromarray(pixels), Image.fromarray(background)
     return np.array(Image.composite(front, back, Image.fromarray(alpha)))
 
 
 Background = Callable[[Pixels, Pixels], Pixels | None]
+Fit = Literal["fill", "fit"]
+POSITIONS = {
+    "centre": (0.5, 0.5),
+    "left": (0.0, 0.5),
+    "right": (1.0, 0.5),
+    "top": (0.5, 0.0),
+    "bottom": (0.5, 1.0),
+    "top-left": (0.0, 0.0),
+    "top-right": (1.0, 0.0),
+    "bottom-left": (0.0, 1.0),
+    "bottom-right": (1.0, 1.0),
+}
 
 
-def background(spec: str | os.PathLike[str]) -> Background:
+def background(
+    spec: str | os.PathLike[str], fit: Fit = "fill", position: str = "centre"
+) -> Background:
     """What to put behind: a function (H×W×3 pixels, H×W uint8 alpha) -> H×W×3, or None: transparent.
 
-    spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or the path of an image, which
-    is cropped to the photo's shape about its centre. Raises ImageError for anything else.
+    spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or the path of an image; fit and
+    position are picture()'s. Raises ImageError for anything else.
     """
     spec = os.fspath(spec)
+    where(position)
     if (known := plain(spec)) is not None:
         return known
     try:
@@ -61,13 +83,17 @@ def background(spec: str | os.PathLike[str]) -> Background:
             f"the background {spec!r} is none of: transparent, blur, a colour such as white, "
             f"#00ff00 or rgb(0,255,0), an image file ({error})"
         ) from None
-    return picture(photo)
+    return picture(photo, fit, position)
+
+
+def transparent(pixels: Pixels, alpha: Pixels) -> None:
+    """Nothing behind."""
 
 
 def plain(spec: str) -> Background | None:
     """What needs no picture: "transparent", "blur" or a colour. None for anything else."""
     if spec == "transparent":
-        return lambda pixels, alpha: None
+        return transparent
     if spec == "blur":
         return blurred
     try:
@@ -79,15 +105,67 @@ def plain(spec: str) -> Background | None:
     return lambda pixels, alpha: np.full(pixels.shape, colour, np.uint8)
 
 
-def picture(photo: Photo) -> Background:
-    """A picture, cropped to the photo's shape about its centre."""
-    image = Image.fromarray(srgb(photo).pixels)
+def where(position: str) -> tuple[float, float]:
+    """A name of POSITIONS, or "x,y", as shares from the left and the top in [0, 1]; or ImageError."""
+    if position in POSITIONS:
+        return POSITIONS[position]
+    try:
+        x, y = map(float, position.split(","))
+    except ValueError:
+        x = y = -1
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise ImageError(
+            f"background_position is {position[:40]!r}; expected {', '.join(POSITIONS)}, or x,y, each from "
+            "0 to 1"
+        )
+    return x, y
+
+
+def picture(photo: Photo, fit: Fit = "fill", position: str = "centre") -> Background:
+    """A picture in its own shape. fit "fill": as large as the photo needs, the rest cut off; "fit": all of
+    it, out of focus where it does not reach. position: which part stays, or where it is, see where()."""
+    image, centre = Image.fromarray(srgb(photo).pixels), where(position)
 
     def fitted(pixels: Pixels, alpha: Pixels) -> Pixels:
         size = pixels.shape[1], pixels.shape[0]
-        return np.asarray(ImageOps.fit(image, size, Image.Resampling.BILINEAR))
+        full = ImageOps.fit(image, size, Image.Resampling.BILINEAR, centering=centre)
+        if fit == "fill":
+            return np.asarray(full)
+        whole = ImageOps.contain(image, size, Image.Resampling.BILINEAR)
+        result = Image.fromarray(blurred(np.asarray(full), np.zeros_like(alpha)))
+        place = [
+            round((most - side) * share) for most, side, share in zip(size, whole.size, centre)
+        ]
+        result.paste(whole, (place[0], place[1]))
+        return np.asarray(result)
 
     return fitted
+
+
+def shadow(alpha: Pixels, strength: float) -> Pixels:
+    """H×W uint8: how dark it is behind an H×W uint8 alpha that light falls on from the upper left.
+
+    strength: of the darkest place, in [0, 1]. The shadow lies 1 % of the longer side to the right and 2 %
+    down, and is as soft as 2 %; it is computed on a picture of at most 512 pixels.
+    """
+    height, width = alpha.shape
+    size = within(width, height, 512)
+    small = Image.fromarray(alpha).resize(size, Image.Resampling.BOX)
+    share = max(size) / 100
+    border = round(8 * share)
+    wide = Image.fromarray(np.pad(np.asarray(small), border))
+    moved = ImageChops.offset(wide, round(share), round(2 * share))
+    soft = ImageOps.crop(moved.filter(ImageFilter.GaussianBlur(2 * share)), border)
+    soft = soft.point([round(value * strength) for value in range(256)])
+    return np.asarray(soft.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def shaded(pixels: Pixels, alpha: NDArray[Any], dark: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+    """Straight colours and alpha, H×W float32, of a cut-out with its shadow, a black behind it."""
+    front = to_float(alpha)
+    both = front + (1 - front) * dark * np.float32(1 / 255)
+    ratio = np.divide(front, both, out=np.zeros_like(front), where=both > 0)
+    return (pixels * ratio[:, :, None] + np.float32(0.5)).astype(np.uint8), both
 
 
 def blurred(pixels: Pixels, alpha: Pixels, share: float = 0.03) -> Pixels:

@@ -23,19 +23,33 @@ COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels -> PNG colour type
 STRIP_BYTES = 1 << 22
 
 
-def encode(pixels: NDArray[np.uint8], icc: bytes | None = None) -> bytes:
-    """H×W, H×W×3 or H×W×4 uint8 to the bytes of a PNG file, with the colour profile if given."""
+def encode(
+    pixels: NDArray[np.uint8] | NDArray[np.uint16],
+    icc: bytes | None = None,
+    *,
+    exif: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+) -> bytes:
+    """H×W, H×W×3 or H×W×4 uint8 or uint16 to the bytes of a PNG file, with the colour profile, EXIF (a TIFF
+    header and what follows) and dots per inch if given."""
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     height, width, channels = pixels.shape
-    rows = np.ascontiguousarray(pixels).reshape(height, width * channels)
-    header = struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[channels], 0, 0, 0)
-    profile = [_chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc))] if icc else []
+    bits = 8 * pixels.dtype.itemsize
+    values = np.ascontiguousarray(pixels, ">u2" if bits == 16 else np.uint8)
+    rows = values.view(np.uint8).reshape(height, width * channels * bits // 8)
+    header = struct.pack(">IIBBBBB", width, height, bits, COLOUR_TYPES[channels], 0, 0, 0)
+    notes = [_chunk(b"iCCP", b"icc\0\0" + zlib.compress(icc))] if icc else []
+    if dpi:
+        across, down = (min(round(dots / 0.0254), 2**31 - 1) for dots in dpi)  # per metre
+        notes.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if exif:
+        notes.append(_chunk(b"eXIf", exif))
     return b"".join(
         [
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
-            *profile,
+            *notes,
             _chunk(b"IDAT", b"".join(_deflate(rows))),
             _chunk(b"IEND", b""),
         ]

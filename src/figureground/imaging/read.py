@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from figureground.errors import ImageError
+from figureground.imaging import metadata
 
 MAX_PIXELS = 200_000_000  # 14000×14000; beyond, a small file that unpacks to gigabytes is likelier
 FORMATS = (
@@ -31,7 +33,14 @@ FORMATS = (
     "TGA",
     "ICO",
     "JPEG2000",
+    "HEIF",  # where pi-heif or pillow-heif is installed
 )
+# of files that are taken for photos in folders; a file that is given by its name may have any
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .avif .bmp .gif .heic .heif .ppm .pgm .jp2".split()  # noqa: SIM905
+)
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
+MAX_FRAMES = 1000
 _pillow_limit = threading.Lock()
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
@@ -40,15 +49,29 @@ Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
 @dataclass(frozen=True)
 class Photo:
     """pixels: H×W×3 uint8 RGB. opacity: H×W uint8 where the file has transparency, else None.
-    icc: the colour profile that the pixels are in, None for sRGB or unknown."""
+    icc: the colour profile that the pixels are in, None for sRGB or unknown. exif, dpi: what
+    metadata.kept gives."""
 
     pixels: NDArray[np.uint8]
     opacity: NDArray[np.uint8] | None = None
     icc: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """photos: one, or those of an animation, all of a size. milliseconds: how long each is shown. loop:
+    how often all are, 0 for ever, None once. pages: of a TIFF, of which photos has the first; else 1."""
+
+    photos: list[Photo]
+    milliseconds: list[int]
+    loop: int | None = None
+    pages: int = 1
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Reads a path, bytes, a binary file, a PIL image or an array.
+    """Reads a path, bytes, a binary file, a PIL image or an array; of an animation, the first frame.
 
     Orientation tags are applied. Palette, grey, 16-bit, CMYK and transparent images become 8-bit RGB
     (16-bit is scaled, not cut; CMYK goes through its profile where it has one). Arrays are H×W,
@@ -56,27 +79,44 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS) -> Photo:
 
     Raises ImageError when it cannot be read as an image, or has more than max_pixels pixels.
     """
+    return read_frames(source, max_pixels=max_pixels, most=1).photos[0]
+
+
+def read_frames(source: Source, *, max_pixels: int = MAX_PIXELS, most: int = MAX_FRAMES) -> Frames:
+    """The same with all frames of an animated GIF, WebP, PNG or AVIF, where `most` is above 1.
+
+    Raises ImageError also when there are more than `most`, or they have more than max_pixels pixels in all.
+    """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return Frames([_from_array(source)], [0])
     if isinstance(source, Image.Image):
-        return _from_pil(source, "the PIL image", max_pixels)
+        return Frames([_from_pil(source, "the PIL image", max_pixels)], [0])
     name, file = _open(source)
     with file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # damaged EXIF and the like
-        try:
-            with _pillow_limit:  # Pillow's own limit is global, and lower than ours may be
-                limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-                try:
-                    image = Image.open(file)
-                finally:
-                    Image.MAX_IMAGE_PIXELS = limit
-        except UnidentifiedImageError:
-            raise ImageError(_not_known(name, file)) from None
-        except Exception as error:  # a decoder's own complaint about the header
-            raise ImageError(f"{name} cannot be read as an image ({error})") from None
+        warnings.simplefilter("ignore")  # damaged EXIF, sizes that we have limits of our own for
+        image = _opened(name, file)
         if image.format not in FORMATS:  # EPS, for one, would be given to another program
             raise ImageError(f"{name} is {image.format}; expected one of {', '.join(FORMATS)}")
-        return _from_pil(image, name, max_pixels)
+        if most > 1 and image.format in ANIMATED:
+            return _animation(image, name, max_pixels, most)
+        pages = _count(image, name) if most > 1 and image.format == "TIFF" else 1
+        return Frames([_from_pil(image, name, max_pixels)], [0], None, pages)
+
+
+def _opened(name: str, file: BinaryIO) -> Image.Image:
+    """The image by its header; pixels are not decoded yet."""
+    _register_heic(name, file)
+    try:
+        with _pillow_limit:  # Pillow's own limit is global, and lower than ours may be
+            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                return Image.open(file)
+            finally:
+                Image.MAX_IMAGE_PIXELS = limit
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not an image, or in a format that is not known") from None
+    except Exception as error:  # a decoder's own complaint about the header
+        raise ImageError(f"{name} cannot be read as an image ({_reason(error)})") from None
 
 
 def srgb(photo: Photo) -> Photo:
@@ -91,16 +131,76 @@ def srgb(photo: Photo) -> Photo:
             Image.fromarray(photo.pixels), profile, ImageCms.createProfile("sRGB")
         )
     except (ImageCms.PyCMSError, OSError):  # an unusable profile is as good as none
-        return Photo(photo.pixels, photo.opacity)
-    return Photo(np.asarray(converted), photo.opacity)
+        return replace(photo, icc=None)
+    return replace(photo, pixels=np.asarray(converted), icc=None)
 
 
-def _not_known(name: str, file: BinaryIO) -> str:
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def _register_heic(name: str, file: BinaryIO) -> None:
+    """HEIC is read by a library that has to be asked for; ImageError where it is not installed."""
+    head = file.read(32)
     file.seek(0)
-    kind = file.read(12)[4:]
-    if kind in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1"):
-        return f"{name} is a HEIC photo, which is not read yet; save or share it as JPEG"
-    return f"{name} is not an image, or in a format that is not known"
+    # AVIF begins likewise, and lists what it is compatible with
+    if head[4:8] != b"ftyp" or head[8:12] not in HEIC or b"avi" in head[8:]:
+        return
+    for library in ("pi_heif", "pillow_heif"):
+        try:
+            importlib.import_module(library).register_heif_opener()
+            return
+        except ImportError:
+            pass
+    raise ImageError(
+        f"{name} is a HEIC photo; to read it, pip install 'figureground[heic]', or save or share it as JPEG"
+    )
+
+
+def _count(image: Image.Image, name: str) -> int:
+    """Frames or pages, by going through the file."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception as error:
+        raise _damaged(name, error) from None
+
+
+def _animation(image: Image.Image, name: str, max_pixels: int, most: int) -> Frames:
+    if image.width * image.height > max_pixels:  # before its frames are counted
+        raise ImageError(_too_large(name, image.size, max_pixels))
+    count = _count(image, name)
+    first = 1 if image.info.get("default_image") and count > 1 else 0  # shown by who knows no APNG
+    pixels = image.width * image.height * (count - first)
+    if count - first > most or (pixels > max_pixels and count - first > 1):
+        raise ImageError(
+            f"{name} has {count - first:,} frames of {image.width}x{image.height}, more than the limit of "
+            f"{most:,} frames and {max_pixels:,} pixels in all; `figureground video` has none for GIF"
+        )
+    photos, milliseconds = [], []
+    for number in range(first, count):
+        try:
+            image.seek(number)
+        except Exception as error:
+            raise _damaged(name, error) from None
+        photos.append(_from_pil(image, name, max_pixels))
+        milliseconds.append(_milliseconds(image.info.get("duration")))
+    loop = image.info.get("loop")
+    return Frames(photos, milliseconds, loop if isinstance(loop, int) and loop >= 0 else None)
+
+
+def _milliseconds(duration: Any) -> int:
+    """As stated, a tenth of a second where that is no sensible number."""
+    try:
+        return min(max(round(float(duration)), 0), 60_000) if duration is not None else 100
+    except (TypeError, ValueError, OverflowError):
+        return 100
+
+
+def _damaged(name: str, error: Exception) -> ImageError:
+    return ImageError(f"{name} is damaged or cut short ({_reason(error)})")
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _open(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, BinaryIO]:
@@ -150,6 +250,7 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> Photo:
         icc = None  # it describes grey or Lab values, not the RGB that we give
     try:
         image.load()
+        exif, dpi = metadata.kept(image)
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith("CMYK"):
             image, icc = _from_cmyk(image, icc), None
@@ -157,8 +258,8 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> Photo:
     except MemoryError:
         raise ImageError(f"{name} ({width}x{height}) does not fit into memory") from None
     except Exception as error:  # truncated or damaged data; each decoder has its own errors
-        raise ImageError(f"{name} is damaged or cut short ({error})") from None
-    return Photo(pixels, opacity, icc)
+        raise _damaged(name, error) from None
+    return Photo(pixels, opacity, icc, exif, dpi)
 
 
 def _from_cmyk(image: Image.Image, icc: bytes | None) -> Image.Image:

@@ -2,14 +2,21 @@
 
 Saliency and matting metrics are computed per image in float64 and averaged over the images, so each image
 weighs alike whatever its size.
+
+What a metric has seen it keeps in lists with an item per update, in arrays of whole numbers that add up, or
+in other metrics: so several processes can each see a part of a set, see `join`.
 """
 
-from typing import Protocol
+import copy
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Map = NDArray[np.float64]
+Kept = TypeVar("Kept")
 
 
 class Metric(Protocol):
@@ -41,3 +48,32 @@ def average(values: list[float]) -> float:
     if not values:
         raise ValueError("no image was seen; give update() at least one image")
     return float(np.mean(values))
+
+
+def join(metrics: Sequence[Kept]) -> Kept:
+    """One metric that has seen what these have: the first update of each, then the second of each …
+
+    Its figures are exactly those of a single metric that saw the same in this order.
+    Raises TypeError for a metric with other sums, which would depend on the order.
+    """
+    joined = copy.copy(metrics[0])
+    for name in vars(joined):
+        setattr(joined, name, _joined([getattr(metric, name) for metric in metrics]))
+    return joined
+
+
+def _joined(parts: list[Any]) -> Any:
+    kind = parts[0]
+    if isinstance(kind, list):
+        if kind and hasattr(kind[0], "update"):
+            return [join(metrics) for metrics in zip(*parts)]
+        missing = object()
+        turns = chain.from_iterable(zip_longest(*parts, fillvalue=missing))
+        return [item for item in turns if item is not missing]
+    if isinstance(kind, dict):
+        return {key: _joined([part[key] for part in parts]) for key in kind}
+    if isinstance(kind, np.ndarray):
+        if not np.issubdtype(kind.dtype, np.integer):
+            raise TypeError("a metric must not add up floats; keep a list")
+        return np.sum(parts, axis=0)
+    return kind

@@ -14,22 +14,22 @@ from figureground.metrics.f_measure import THRESHOLDS, adaptive_threshold, reach
 
 
 class EMeasure:
-    """Accumulates a curve over 256 thresholds; exact over everything seen."""
+    """Keeps a curve over 256 thresholds per image, 2 kB; exact over everything seen."""
 
     def __init__(self) -> None:
-        self.curve = np.zeros(len(THRESHOLDS))  # sum over the images
+        self.curves: list[Map] = []
         self.adaptive: list[float] = []
 
     def update(self, prediction: ArrayLike, truth: ArrayLike) -> None:
         """One image: two H×W maps in [0, 1]. Raises ValueError on other shapes or values."""
         p, soft = checked(prediction, truth)
         g = (soft > 0.5).astype(np.float64)
-        self.curve += _alignment(p, g, THRESHOLDS)
+        self.curves.append(_alignment(p, g, THRESHOLDS))
         self.adaptive.append(float(_alignment(p, g, adaptive_threshold(p))[0]))
 
     def compute(self) -> dict[str, float]:
         """max_e, mean_e, adaptive_e. Raises ValueError when nothing was seen."""
-        adaptive, curve = average(self.adaptive), self.curve / len(self.adaptive)
+        adaptive, curve = average(self.adaptive), np.mean(self.curves, axis=0)
         return {"max_e": float(curve.max()), "mean_e": float(curve.mean()), "adaptive_e": adaptive}
 
 

@@ -56,13 +56,13 @@ def f_score(precision: ArrayLike, recall: ArrayLike, beta2: float = BETA2) -> Ma
 
 
 class FMeasure:
-    """Accumulates a curve over the thresholds; exact over everything seen."""
+    """Keeps a curve over the thresholds per image, 2 kB; exact over everything seen."""
 
     def __init__(self, protocol: Literal["standard", "published"] = "standard") -> None:
         if protocol not in ("standard", "published"):
             raise ValueError(f"protocol is {protocol!r}; expected standard or published")
         self.published = protocol == "published"
-        self.curve = np.zeros(255 if self.published else 256)  # sum over the images
+        self.curves: list[Map] = []
         self.adaptive: list[float] = []
 
     def update(self, prediction: ArrayLike, truth: ArrayLike) -> None:
@@ -71,10 +71,10 @@ class FMeasure:
         if self.published:
             p, g = p / (p.max() or 1), g / (g.max() or 1)
             precision, recall = precision_recall(p, g, PUBLISHED_THRESHOLDS)
-            self.curve += f_score(recall, precision)  # sic
+            self.curves.append(f_score(recall, precision))  # sic
         else:
             g = (g > 0.5).astype(np.float64)
-            self.curve += f_score(*precision_recall(p, g, THRESHOLDS))
+            self.curves.append(f_score(*precision_recall(p, g, THRESHOLDS)))
         self.adaptive.append(float(f_score(*precision_recall(p, g, adaptive_threshold(p)))[0]))
 
     def compute(self) -> dict[str, float]:
@@ -82,7 +82,7 @@ class FMeasure:
 
         Raises ValueError when nothing was seen.
         """
-        adaptive, curve = average(self.adaptive), self.curve / len(self.adaptive)
+        adaptive, curve = average(self.adaptive), np.mean(self.curves, axis=0)
         if self.published:
             return {"max_f": float(curve.max())}
         return {"max_f": float(curve.max()), "mean_f": float(curve.mean()), "adaptive_f": adaptive}

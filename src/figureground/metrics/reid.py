@@ -32,6 +32,7 @@ class Retrieval:
     def __init__(self, chunk: int = CHUNK) -> None:
         self.chunk = chunk
         self.counts: dict[str, int] = {}
+        self.places: list[NDArray[np.intp]] = []
         self.query: list[tuple[Floats, Identities, Identities]] = []
         self.gallery: list[tuple[Floats, Identities, Identities]] = []
 
@@ -62,7 +63,7 @@ class Retrieval:
 
     def compute(self) -> dict[str, float]:
         """map, rank1, rank5, rank10, minp, each in [0, 1]. Then `counts` holds the numbers of
-        queries, of those skipped, and of the gallery.
+        queries, of those skipped, and of the gallery; `places` those of the matches of each query.
 
         Raises ValueError when no query has a match.
         """
@@ -81,7 +82,7 @@ class Retrieval:
             distances *= -2
             distances += square
             found += places(distances, persons[part], their_persons, cameras[part], their_cameras)
-        skipped = len(query) - len(found)
+        self.places, skipped = found, sum(not len(places) for places in found)
         self.counts = {"queries": len(query), "skipped": skipped, "gallery": len(gallery)}
         return figures(found)
 
@@ -101,22 +102,22 @@ def places(
     cameras: Identities,
     gallery_cameras: Identities,
 ) -> list[NDArray[np.intp]]:
-    """The places of the matches of each query that has any, from Q×G distances, which are changed."""
+    """The places of the matches of each query, none where there are none, from Q×G distances, which are
+    changed."""
     found = []
     for row, person, camera in zip(distances, persons, cameras):
         same = np.flatnonzero(gallery_persons == person)
         matches = row[same[gallery_cameras[same] != camera]]
-        if not len(matches):
-            continue
         matches.sort()
         row[same] = np.inf  # what stays below infinity is strangers
         strangers = [np.count_nonzero(row <= match) for match in matches]
-        found.append(np.arange(1, len(matches) + 1) + strangers)
+        found.append(np.arange(1, len(matches) + 1) + np.array(strangers, np.intp))
     return found
 
 
 def figures(found: list[NDArray[np.intp]]) -> dict[str, float]:
-    """The figures of `Retrieval` from the places of the matches of each query."""
+    """The figures of `Retrieval` from the places of the matches of each query; who has none is skipped."""
+    found = [places for places in found if len(places)]
     if not found:
         raise ValueError("no query has a match in the gallery by another camera")
     first = np.array([p[0] for p in found])

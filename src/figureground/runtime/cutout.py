@@ -3,40 +3,112 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.imaging import compose
+from figureground.errors import ImageError
+from figureground.imaging import compose, morphology, place
 from figureground.imaging.foreground import estimate
 from figureground.imaging.read import Photo, Source, read, srgb
-from figureground.imaging.regions import Keep, kept
+from figureground.imaging.regions import Keep, Person, confidence, kept, people
 from figureground.runtime.alpha import AlphaPredictor, Edges
+from figureground.runtime.options import Options
 from figureground.runtime.predictor import load_alpha
 
-
-def person_alpha(photo: Photo, predictor: AlphaPredictor, keep: Keep = "all") -> NDArray[np.uint8]:
-    """H×W uint8 alpha of what the model looks for, or of one region of it."""
-    return compose.to_uint8(kept(predictor.of(photo), keep))
+PLAIN = Options()
 
 
-def apply(
+@dataclass(frozen=True)
+class Found:
+    """alpha: H×W, the photo's size, uint8, or float32 in [0, 1] where 8 bits would not do. share: its mean,
+    in [0, 1]. people: whom it shows, the largest first. confidence: how sure it is that somebody is there,
+    in [0, 1]; at most one half where people is empty."""
+
+    alpha: NDArray[Any]
+    share: float
+    people: list[Person]
+    confidence: float
+
+
+def find(photo: Photo, predictor: AlphaPredictor, options: Options = PLAIN) -> Found:
+    """What the model looks for in a photo, as much of it as the options say, with the edge they say."""
+    alpha = kept(predictor.of(photo), options.keep, options.drop_specks)
+    found = people(alpha)
+    sure = confidence(alpha, found)
+    shaped = morphology.shaped(
+        alpha,
+        threshold=options.threshold,
+        fill_holes=options.fill_holes,
+        grow=options.grow,
+        shrink=options.shrink,
+        feather=options.feather,
+    )
+    share = float(shaped.mean())
+    coarse = options.depth == 8 and not options.trimap  # needs a quarter of the memory
+    return Found(compose.to_uint8(shaped) if coarse else shaped, share, found, sure)
+
+
+def nobody(name: str, sure: float) -> ImageError:
+    """The error that options.require_person makes of it."""
+    return ImageError(f"{name} shows nobody (confidence {sure:.2f}), and a person is required")
+
+
+def show(
     photo: Photo,
-    alpha: NDArray[np.uint8],
-    background: compose.Background,
-    *,
-    foreground: bool = True,
-) -> NDArray[np.uint8]:
-    """H×W×4 straight RGBA where the background is transparent, else H×W×3.
+    alpha: NDArray[Any],
+    behind: compose.Background = compose.transparent,
+    options: Options = PLAIN,
+    box: place.Box | None = None,
+) -> NDArray[Any]:
+    """The picture that the options ask for, H×W of a mask or a trimap, H×W×4 straight RGBA, or H×W×3 on a
+    background; of uint16 where options.depth is 16, in which colours keep the photo's 8 bits.
 
-    foreground: soft edges get the foreground's own colours, else they keep the photo's, in which the
-    old background shows.
+    alpha: H×W uint8, or float32 in [0, 1]. box: what options.crop leaves, if not to be found in the alpha.
     """
-    behind = background(photo.pixels, alpha)
-    pixels = estimate(photo.pixels, alpha) if foreground else photo.pixels
-    if behind is None:
-        return compose.cutout(pixels, alpha)
-    return compose.replace(pixels, alpha, behind)
+    pixels = photo.pixels
+    if options.crop:
+        left, top, right, bottom = box or place.subject(alpha, options.margin) or (0, 0, None, None)
+        pixels, alpha = pixels[top:bottom, left:right], alpha[top:bottom, left:right]
+    pixels, alpha = place.sized(
+        np.ascontiguousarray(pixels), np.ascontiguousarray(alpha), options.size
+    )
+    if options.trimap:
+        return morphology.trimap(compose.to_float(alpha), options.trimap)
+    if options.mask:
+        return _deep(alpha) if options.depth == 16 else compose.to_uint8(alpha)
+    return _composed(pixels, alpha, behind, options)
+
+
+def _composed(
+    pixels: NDArray[np.uint8],
+    alpha: NDArray[Any],
+    behind: compose.Background,
+    options: Options,
+) -> NDArray[Any]:
+    opacity = compose.to_uint8(alpha)
+    back = behind(pixels, opacity)
+    if options.foreground:
+        pixels = estimate(pixels, opacity)
+    dark = compose.shadow(opacity, options.shadow) if options.shadow else None
+    if back is not None:
+        if dark is not None:
+            back = compose.replace(np.zeros_like(back), dark, back)
+        return compose.replace(pixels, opacity, back)
+    share: NDArray[Any] = opacity if options.depth == 8 else alpha
+    if dark is not None:
+        pixels, share = compose.shaded(pixels, share, dark)
+    if options.depth == 8:
+        return compose.cutout(pixels, share)
+    deep = _deep(share)
+    return np.dstack([pixels * (deep > 0)[:, :, None] * np.uint16(257), deep])
+
+
+def _deep(alpha: NDArray[Any]) -> NDArray[np.uint16]:
+    """Of uint8 or of float32 in [0, 1] to 0 … 65535, rounded."""
+    return (compose.to_float(alpha) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
 
 
 def cutout(
@@ -46,23 +118,62 @@ def cutout(
     background: str | os.PathLike[str] = "transparent",
     edges: Edges = "fine",
     keep: Keep = "all",
+    drop_specks: float = 0.0,
+    require_person: bool = False,
+    threshold: float = 0.0,
+    fill_holes: float = 0.0,
+    grow: int = 0,
+    shrink: int = 0,
+    feather: float = 0.0,
+    crop: bool = False,
+    margin: float = 0.0,
+    size: str = "",
+    mask: bool = False,
+    trimap: int = 0,
     foreground: bool = True,
+    background_fit: compose.Fit = "fill",
+    background_position: str = "centre",
+    shadow: float = 0.0,
+    depth: int = 8,
     device: str = "auto",
-) -> NDArray[np.uint8]:
+) -> NDArray[Any]:
     """Cuts the people out of a photo.
 
     image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read).
     Gives H×W×4 uint8 RGBA with straight (not premultiplied) colour, or H×W×3 on the given background:
-    "blur", a colour, or the path of an image. edges: "fine" draws the alpha along the photo's own edges,
-    "fast" enlarges what the network sees. Soft edges get the foreground's own colours, without the old
-    background's (foreground=False keeps the photo's). keep: all that is found, the "largest" of what hangs
-    together, or what is nearest to the "centre". The model is loaded once per process.
+    "blur", a colour, or the path of an image; H×W with mask or trimap; uint16 with depth=16. edges: "fine"
+    draws the alpha along the photo's own edges, "fast" enlarges what the network sees. The other options
+    and their ranges: runtime.options.Options. The model is loaded once per process.
 
-    Raises ImageError for an image or background that cannot be used, CardError for the model.
+    Raises ImageError for an image, background or option that cannot be used, or for a photo of nobody where
+    require_person is set; CardError for the model.
     """
-    behind = compose.background(background)
+    options = Options(
+        keep=keep,
+        drop_specks=drop_specks,
+        require_person=require_person,
+        threshold=threshold,
+        fill_holes=fill_holes,
+        grow=grow,
+        shrink=shrink,
+        feather=feather,
+        crop=crop,
+        margin=margin,
+        size=size,
+        mask=mask,
+        trimap=trimap,
+        foreground=foreground,
+        background_fit=background_fit,
+        background_position=background_position,
+        shadow=shadow,
+        depth=depth,
+    )
+    behind = compose.background(background, background_fit, background_position)
+    options.check(behind)
     photo = read(image)
-    if background != "transparent":
+    if options.opaque(behind):
         photo = srgb(photo)
-    alpha = person_alpha(photo, load_alpha(model, edges=edges, device=device), keep)
-    return apply(photo, alpha, behind, foreground=foreground)
+    found = find(photo, load_alpha(model, edges=edges, device=device), options)
+    if require_person and not found.people:
+        raise nobody("the photo", found.confidence)
+    return show(photo, found.alpha, behind, options)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from json import dumps
-from pathlib import Path
 from typing import Any
 
-from figureground.errors import GalleryError, ImageError
-from figureground.gallery import Gallery
-from figureground.gallery.filter import moment, names, shown
-from figureground.imaging import compose
+from figureground.errors import ImageError
+from figureground.imaging import compose, place
 from figureground.imaging.read import Photo, read, srgb
 from figureground.imaging.write import encode
 from figureground.runtime.alpha import AlphaPredictor
-from figureground.runtime.cutout import apply, person_alpha
+from figureground.runtime.cutout import find, nobody, show
 from figureground.runtime.embedding import EmbeddingPredictor
+from figureground.runtime.file import encode_as
 from figureground.runtime.labels import LabelPredictor
 from figureground.serve.models import Models
-from figureground.serve.options import Cutout, Embed, Parse, RequestError, Search
+from figureground.serve.options import Cutout, Embed, Parse
 from figureground.serve.upload import Upload
 from figureground.serve.work import Check
 
@@ -34,36 +31,42 @@ class Answer:
 
 
 class Answers:
-    """models: that may be asked; max_pixels: of a picture; gallery: to search in, each thread its own."""
+    """models: that may be asked; max_pixels: of a picture."""
 
-    def __init__(self, models: Models, max_pixels: int, gallery: str = "") -> None:
+    def __init__(self, models: Models, max_pixels: int) -> None:
         self.models = models
         self.max_pixels = max_pixels
-        self.gallery = gallery
-        self._of_thread = threading.local()
 
     def cutout(self, upload: Upload, options: Cutout, check: Check) -> Answer:
-        """A picture; the header X-People says what share of it people are."""
+        """A picture. Headers say what share of the photo people are, and how sure it is that one is."""
+        wanted = options.asked()
+        sides = place.sides(wanted.size)
+        if sides and sides[0] * sides[1] > self.max_pixels:
+            raise ImageError(
+                f"a size of {options.size} is more than the limit of {self.max_pixels:,}"
+            )
         behind = self._background(upload, options)
-        opaque = (
-            options.mask or upload.background is not None or options.background != "transparent"
-        )
-        if options.format == "jpeg" and not opaque:
+        format = options.format.upper()
+        wanted.check(behind, format)
+        if format == "JPEG" and not wanted.opaque(behind):
             raise ImageError("JPEG holds no transparency; give a background, or format=png or webp")
         photo = self._read(upload.photo)
-        if opaque:
+        if wanted.opaque(behind) or wanted.metadata == "strip":
             photo = srgb(photo)
         check()
         predictor = self.models.predictor(AlphaPredictor, options.model, options.edges)
-        alpha = person_alpha(photo, predictor, options.keep)
+        found = find(photo, predictor, wanted)
+        if wanted.require_person and not found.people:
+            raise nobody("the photo", found.confidence)
         check()
-        foreground = not options.no_foreground
-        pixels = alpha if options.mask else apply(photo, alpha, behind, foreground=foreground)
+        pixels = show(photo, found.alpha, behind, wanted)
         check()
-        icc = None if options.mask else photo.icc
-        body = encode(pixels, options.format.upper(), icc, options.quality)
-        share = f"{float(alpha.mean()) / 255:.5f}"
-        return Answer(body, f"image/{options.format}", (("X-People", share),))
+        body = encode_as(pixels, photo, format, wanted)
+        said = (
+            ("X-People", f"{found.share:.5f}"),
+            ("X-Confidence", f"{found.confidence:.3f}"),
+        )
+        return Answer(body, f"image/{options.format}", said)
 
     def parse(self, upload: Upload, options: Parse, check: Check) -> Answer:
         """The photo with a colour per class over it, its class numbers, or the share of each class."""
@@ -83,46 +86,13 @@ class Answers:
         vector = predictor.of(self._read(upload.photo))
         return _json({"model": predictor.name, "embedding": [round(float(v), 7) for v in vector]})
 
-    def search(self, upload: Upload, options: Search, check: Check) -> Answer:
-        """Who of the gallery looks like the person in the picture."""
-        photo = self._read(upload.photo)
-        try:
-            found = self._opened().search(
-                photo.pixels,
-                top=options.top,
-                people=options.people,
-                rerank=options.rerank,
-                threshold=options.threshold,
-                camera=names(options.camera),
-                not_camera=names(options.not_camera),
-                tag=names(options.tag),
-                since=moment(options.since) if options.since else None,
-                until=moment(options.until) if options.until else None,
-            )
-        except GalleryError as error:  # where the gallery lies is the server's own affair
-            raise RequestError(str(error).replace(self.gallery, "the gallery")) from None
-        matches = [
-            {
-                "score": round(match.score, 6),
-                "same": match.same,
-                "probability": match.probability,
-                "image": Path(match.entry.image).name,
-                "box": match.entry.box,
-                "person": match.entry.person,
-                "camera": match.entry.camera,
-                "tag": match.entry.tag,
-                "time": shown(match.entry.time) or None,
-            }
-            for match in found.matches
-        ]
-        return _json({"nobody": found.nobody, "threshold": found.threshold, "matches": matches})
-
     def _read(self, content: bytes) -> Photo:
         return read(content, max_pixels=self.max_pixels)
 
     def _background(self, upload: Upload, options: Cutout) -> compose.Background:
         if upload.background is not None:
-            return compose.picture(self._read(upload.background))
+            photo = self._read(upload.background)
+            return compose.picture(photo, options.background_fit, options.background_position)
         behind = compose.plain(options.background)
         if behind is None:  # above all not a path
             raise ImageError(
@@ -130,12 +100,6 @@ class Answers:
                 "as white, #00ff00 or rgb(0,255,0); a picture is uploaded as the file `background`"
             )
         return behind
-
-    def _opened(self) -> Gallery:
-        if not hasattr(self._of_thread, "gallery"):
-            self._of_thread.gallery = Gallery(self.gallery)
-        opened: Gallery = self._of_thread.gallery
-        return opened
 
 
 def _json(value: dict[str, Any]) -> Answer:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from figureground.errors import CardError, FiguregroundError
-from figureground.gallery import Gallery
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.serve import upload
 from figureground.serve.answers import Answer, Answers
 from figureground.serve.guard import Guard
+from figureground.serve.jobs import Jobs, open_jobs
 from figureground.serve.metrics import Metrics
 from figureground.serve.models import Models, Unavailable
-from figureground.serve.options import Cutout, Embed, Parse, Remove, Search, described, parsed
-from figureground.serve.work import Check, Full, Stopped, Work
-
-log = logging.getLogger("figureground.serve")
+from figureground.serve.options import Add, Cutout, Embed, Parse, Remove, Search, described, parsed
+from figureground.serve.people import People
+from figureground.serve.rate import Rate
+from figureground.serve.refuse import refused
+from figureground.serve.routes import add_gallery, add_videos
+from figureground.serve.work import Check, Work
 
 PAGE = Path(__file__).parent / "page"
-FILES = {
-    "/": ("index.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.svg": ("page.svg", "image/svg+xml"),
+KINDS = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
 }
 Job = Callable[[upload.Upload, Any, Check], Answer]
 
@@ -48,21 +49,25 @@ def create(
     timeout: float = 30.0,
     keys: Sequence[str] = (),
     hosts: Sequence[str] = (),
+    rate: int = 0,
     gallery: str = "",
+    gallery_write: bool = False,
+    jobs: Jobs | None = None,
+    fetch: upload.Fetch | None = None,
 ) -> FastAPI:
     """workers, queue: see Work. max_bytes: of a request, max_pixels: of a picture in it; timeout: seconds
-    for a request, its reading and its waiting included. keys, hosts: see Guard. gallery: a folder.
+    for a request, its reading and its waiting included. keys, hosts: see Guard; rate: requests a minute
+    of each key or address, 0 for any. gallery: a folder, see People. jobs: where videos are worked on.
+    fetch: what gets a photo that is given by its address.
 
     Raises CardError or GalleryError for models and a gallery that cannot be used.
     """
-    if workers < 1 or queue < 0 or max_bytes < 1 or max_pixels < 1 or not timeout > 0:
+    if workers < 1 or queue < 0 or max_bytes < 1 or max_pixels < 1 or not timeout > 0 or rate < 0:
         raise FiguregroundError(
             f"workers is {workers}, queue {queue}, max_bytes {max_bytes}, max_pixels {max_pixels}, "
-            f"timeout {timeout}; expected 1 or more, 0 or more, and above 0"
+            f"timeout {timeout}, rate {rate}; expected 1 or more, 0 or more, and above 0"
         )
-    if gallery:
-        with Gallery(gallery) as opened:
-            _ = opened.store, opened.embedder
+    people = People(gallery, max_pixels, gallery_write) if gallery else None
     try:
         models.predictor(AlphaPredictor)  # what is asked most is there from the start
     except CardError:
@@ -70,20 +75,22 @@ def create(
     except Unavailable as error:
         raise CardError(str(error)) from None
     work, metrics = Work(workers, queue), Metrics()
-    answers = Answers(models, max_pixels, gallery)
+    answers = Answers(models, max_pixels)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with open_jobs(jobs):
+            yield
         await asyncio.to_thread(work.close)
 
-    # no /docs: FastAPI's loads its scripts from another site
+    # /docs is ours: FastAPI's loads its scripts from another site
     app = FastAPI(title="figureground", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_middleware(Guard, keys=keys, hosts=hosts, metrics=metrics)
+    limit = Rate(rate) if rate else None
+    app.add_middleware(Guard, keys=keys, hosts=hosts, metrics=metrics, rate=limit)
 
     async def answered(request: Request, kind: type[BaseModel], job: Job) -> Response:
         async def read() -> tuple[upload.Upload, Any]:
-            given = await upload.read(request, max_bytes)
+            given = await upload.read(request, max_bytes, fetch)
             return given, parsed(kind, given.values)
 
         def do(given: tuple[upload.Upload, Any], check: Check) -> Answer:
@@ -96,21 +103,23 @@ def create(
         try:
             answer = await work.do(read, do, gone, timeout)
         except Exception as error:
-            return _refused(error, request.state.request_id, timeout)
+            return refused(error, request, timeout)
         return Response(answer.body, media_type=answer.kind, headers=dict(answer.headers))
 
-    def endpoint(path: str, kind: type[BaseModel], job: Job, *files: str) -> None:
+    def endpoint(
+        path: str, kind: type[BaseModel], job: Job, *files: str, method: str = "POST"
+    ) -> None:
         async def post(request: Request) -> Response:
             return await answered(request, kind, job)
 
         app.add_api_route(
             path,
             post,
-            methods=["POST"],
+            methods=[method],
             name=path.rsplit("/", 1)[1],
             description=(job.__doc__ or "").strip(),
             response_class=Response,
-            openapi_extra=described(kind, *files),
+            openapi_extra=described(kind, *files, url=fetch is not None),
         )
 
     def mask(given: upload.Upload, options: Cutout, check: Check) -> Answer:
@@ -125,9 +134,16 @@ def create(
     endpoint("/v1/mask", Cutout, mask, "file")
     endpoint("/v1/parse", Parse, answers.parse, "file")
     endpoint("/v1/embed", Embed, answers.embed, "file")
-    if gallery:
-        endpoint("/v1/search", Search, answers.search, "file")
     endpoint("/api/remove", Remove, remove, "file")
+    if fetch is not None:
+        endpoint("/api/remove", Remove, remove, method="GET")
+    if people is not None:
+        endpoint("/v1/search", Search, people.search, "file")
+        add_gallery(app, people, gallery_write)
+        if gallery_write:
+            endpoint("/v1/gallery", Add, people.add, "file")
+    if jobs is not None:
+        add_videos(app, jobs, lambda name: str(models.card(AlphaPredictor, name).path))
 
     @app.get("/v1/models")
     async def offered() -> list[dict[str, Any]]:
@@ -151,14 +167,25 @@ def create(
         text = metrics.text(places=work.places, taken=work.taken, running=work.running)
         return Response(text, media_type="text/plain; version=0.0.4")
 
-    for path, (name, media) in FILES.items():
-        _page(app, path, (PAGE / name).read_bytes(), media)
+    for file in PAGE.iterdir():
+        path = {"index.html": "/", "docs.html": "/docs"}.get(file.name, f"/{file.name}")
+        _page(app, path, file.read_bytes(), KINDS[file.suffix])
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         text = f"{error.detail}; see /openapi.json for what there is"
         return JSONResponse({"error": text}, error.status_code, error.headers)
 
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        name = error.errors()[0]["loc"][-1]
+        return JSONResponse({"error": f"{name} is not of the kind that /openapi.json says"}, 422)
+
+    @app.exception_handler(Exception)
+    async def other(request: Request, error: Exception) -> Response:
+        return refused(error, request, timeout)
+
+    app.add_exception_handler(FiguregroundError, other)
     return app
 
 
@@ -167,30 +194,3 @@ def _page(app: FastAPI, path: str, content: bytes, media: str) -> None:
         return Response(content, media_type=media)
 
     app.add_api_route(path, get, include_in_schema=False)
-
-
-def _refused(error: Exception, id: str, timeout: float) -> Response:
-    """The answer that an error is. What is not the client's to know goes to the log alone."""
-    headers = {}
-    match error:
-        case Full():
-            status, text = 429, "the server is busy; try again in a while"
-            headers["Retry-After"] = str(error.retry_after)
-        case TimeoutError():
-            status, text = 503, f"this took more than {timeout:g} s; send a smaller photo, or later"
-            headers["Retry-After"] = str(max(1, round(timeout)))
-        case Stopped() | ClientDisconnect():
-            status, text = 499, "the client has left"
-        case upload.TooLarge():
-            status, text = 413, str(error)
-        case FiguregroundError():
-            status, text = 422, str(error)
-        case Unavailable():
-            log.error("%s: %s", id, error)
-            status, text = 503, "the model cannot be run now; the server's log says why"
-        case MemoryError():
-            status, text = 503, "not enough memory for this photo; send a smaller one"
-        case _:
-            log.exception("%s: unexpected", id, exc_info=error)
-            status, text = 500, f"something went wrong here; the server's log has it as {id}"
-    return JSONResponse({"error": text}, status, headers)

@@ -16,14 +16,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from figureground.serve.metrics import Metrics
+from figureground.serve.rate import Rate
 
 log = logging.getLogger("figureground.serve")
 
 GUARDED = ("/v1/", "/api/", "/metrics")  # the page and whether the server lives are for anybody
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -38,16 +39,23 @@ class Guard:
     keys: one of which a request to the API must bring, as `Authorization: Bearer KEY` or `X-API-Key: KEY`;
     none for a server that anybody may ask. hosts: names by which it may be reached, none for any; so a
     name of another site that is made to lead here (DNS rebinding) leads nowhere. What other sites' pages
-    ask for is refused either way.
+    ask for is refused either way. rate: how often work may be asked for, per key, or per address where
+    there are no keys; None: as often as one likes.
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Sequence[str], hosts: Sequence[str], metrics: Metrics
+        self,
+        app: ASGIApp,
+        keys: Sequence[str],
+        hosts: Sequence[str],
+        metrics: Metrics,
+        rate: Rate | None = None,
     ) -> None:
         self.app = app
         self.keys = [key.encode() for key in keys]
         self.hosts = hosts
         self.metrics = metrics
+        self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,7 +80,7 @@ class Guard:
             await send(message)
 
         try:
-            refusal = self._refusal(scope["path"], headers)
+            refusal = self._refusal(scope, headers)
             await (refusal or self.app)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
@@ -90,24 +98,33 @@ class Guard:
             }
             log.info(json.dumps(line))
 
-    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         if self.hosts and _name(headers.get("host", "")) not in self.hosts:
             error = f"this server is reached as {', '.join(self.hosts)}; --allow-host adds a name"
             return JSONResponse({"error": error}, 421)
-        if not path.startswith(GUARDED):
+        if not scope["path"].startswith(GUARDED):
             return None
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             error = "pages of other sites may not ask this server; use its own page, or a program"
             return JSONResponse({"error": error}, 403)
-        if not self.keys:
+        who = (scope.get("client") or ("",))[0]
+        if self.keys:
+            scheme, _, bearer = headers.get("authorization", "").partition(" ")
+            given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+            # every key is compared, each in constant time
+            equal = [hmac.compare_digest(given.encode("latin-1"), key) for key in self.keys]
+            if not any(equal):
+                error = "a key is missing or wrong; send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+                return JSONResponse({"error": error}, 401, {"WWW-Authenticate": "Bearer"})
+            who = str(equal.index(True))
+        looks = scope["method"] == "GET" and not scope["path"].startswith("/api/")
+        if self.rate is None or looks:  # how far a video is, for one
             return None
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        # every key is compared, each in constant time
-        if any([hmac.compare_digest(given.encode("latin-1"), key) for key in self.keys]):
+        wait = self.rate.wait(who)
+        if not wait:
             return None
-        error = "a key is missing or wrong; send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
-        return JSONResponse({"error": error}, 401, {"WWW-Authenticate": "Bearer"})
+        error = f"more than {self.rate.per_minute} requests a minute; ask again in {wait} s"
+        return JSONResponse({"error": error}, 429, {"Retry-After": str(wait)})
 
 
 def _name(host: str) -> str | None:

@@ -61,16 +61,20 @@ class Models:
 
     def predictor(self, kind: type[P], name: str = "", edges: Edges = "fine") -> P:
         """The model of that name, or the first of its kind. CardError where there is none such."""
+        card = self.card(kind, name)
+        predictor = predictor_of(card, self._session(card), edges)
+        assert isinstance(predictor, kind)
+        return predictor
+
+    def card(self, kind: type, name: str = "") -> hub.Card:
+        """The card of that predictor."""
         outputs, tasks = KINDS[kind]
         fitting = {n: card for n, card in self.cards.items() if card.output in outputs}
         if not fitting:
             raise CardError(f"this server has no model for {tasks}; start it with one (--model)")
         if name and name not in fitting:
             raise CardError(f"the model {name!r} is not one of {', '.join(fitting)}")
-        card = fitting[name] if name else next(iter(fitting.values()))
-        predictor = predictor_of(card, self._session(card), edges)
-        assert isinstance(predictor, kind)
-        return predictor
+        return fitting[name] if name else next(iter(fitting.values()))
 
     def list(self) -> list[dict[str, Any]]:
         """What GET /v1/models answers."""

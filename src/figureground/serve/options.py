@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from figureground.errors import FiguregroundError
-from figureground.imaging.regions import Keep
+from figureground.imaging.compose import Fit
 from figureground.runtime.alpha import Edges
+from figureground.runtime.options import Metadata, Options
 
 Format = Literal["png", "webp", "jpeg", "avif"]
+Container = Literal["mp4", "mov", "mkv", "webm", "gif"]
 FILE = {"type": "string", "format": "binary"}
 
 
@@ -32,15 +35,80 @@ class Cutout(BaseModel):
     edges: Edges = Field(
         default="fine", description="drawn along the photo's own, or just enlarged"
     )
-    keep: Keep = Field(
-        default="all", description="all people, the largest, or the one nearest to the centre"
+    keep: str = Field(
+        default="all", description="all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels"
+    )
+    drop_specks: float = Field(
+        default=0, ge=0, le=1, description="leave out what is below this share of the photo"
+    )
+    require_person: bool = Field(default=False, description="a photo of nobody is an error")
+    threshold: float = Field(default=0, ge=0, le=1, description="hard edges, from this alpha on")
+    fill_holes: float = Field(
+        default=0, ge=0, le=1, description="fill holes of at most this share of the photo"
+    )
+    grow: int = Field(default=0, ge=0, le=100, description="move the edge outwards, pixels")
+    shrink: int = Field(default=0, ge=0, le=100, description="move it inwards, after grow, pixels")
+    feather: float = Field(default=0, ge=0, le=100, description="soften it, pixels")
+    no_foreground: bool = Field(
+        default=False, description="leave the old background's colours in soft edges"
+    )
+    background_fit: Fit = Field(default="fill", description="of an uploaded picture")
+    background_position: str = Field(
+        default="centre",
+        description="which part of it stays: centre, top-left, ..., or x,y, 0 to 1",
+    )
+    shadow: float = Field(default=0, ge=0, le=1, description="how dark a shadow it casts")
+    crop: bool = Field(default=False, description="cut the picture to what is shown")
+    margin: float = Field(
+        default=0, ge=0, le=10, description="left about it by crop, as a share of its longer side"
+    )
+    size: str = Field(default="", description="WIDTHxHEIGHT, or the longest side, in pixels")
+    mask: bool = Field(default=False, description="the alpha itself, white where people are")
+    trimap: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="it as 0, 128, 255, unsure this many pixels about the edge",
+    )
+    format: Format = "png"
+    quality: int = Field(default=92, ge=1, le=100, description="of JPEG, WebP and AVIF")
+    depth: int = Field(default=8, description="8, or 16 bits of alpha, in PNG")
+    metadata: Metadata = Field(
+        default="keep", description="or strip: the photo's profile, EXIF, dpi"
+    )
+
+    def asked(self) -> Options:
+        """The same as runtime options. Raises ImageError."""
+        named = {field.name for field in fields(Options)} & set(type(self).model_fields)
+        values = {name: getattr(self, name) for name in named}
+        return Options(**values, foreground=not self.no_foreground)
+
+
+class Video(BaseModel):
+    """/v1/video."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: str = Field(
+        default="", description="name of a model in /v1/models; empty: the first for people"
+    )
+    background: str = Field(
+        default="blur",
+        description="blur, transparent or a colour; a picture or another video is uploaded instead",
+    )
+    mask: bool = Field(default=False, description="the alpha itself, white where people are")
+    edges: Edges = Field(
+        default="fine", description="drawn along the picture's own, or just enlarged"
     )
     no_foreground: bool = Field(
         default=False, description="leave the old background's colours in soft edges"
     )
-    mask: bool = Field(default=False, description="the alpha itself, white where people are")
-    format: Format = "png"
-    quality: int = Field(default=92, ge=1, le=100, description="of JPEG, WebP and AVIF")
+    steady: Literal["motion", "none"] = Field(
+        default="motion", description="motion: less flicker; none: each frame by itself"
+    )
+    quality: int = Field(
+        default=-1, ge=-1, le=63, description="CRF of H.264 (0 to 51) or VP9 (0 to 63); -1: good"
+    )
+    format: Container = Field(default="mp4", description="transparent: mov, mkv, webm or gif")
 
 
 class Parse(BaseModel):
@@ -80,6 +148,35 @@ class Search(BaseModel):
     tag: str = ""
     since: str = Field(default="", description="such as 2026-11-21T08:30 (UTC)")
     until: str = ""
+
+
+class Add(BaseModel):
+    """/v1/gallery, to add."""
+
+    model_config = ConfigDict(extra="forbid")
+    people: Literal["crop", "photo"] = Field(
+        default="crop",
+        description="it shows one person from side to side, or people are looked for",
+    )
+    camera: str = Field(default="", max_length=200)
+    person: str = Field(default="", max_length=200)
+    tag: str = Field(default="", max_length=200)
+    time: str = Field(default="", description="when seen, such as 2026-11-21T08:30 (UTC)")
+    no_thumbnails: bool = Field(default=False, description="keep no picture of them")
+
+
+class Forget(BaseModel):
+    """/v1/gallery, to forget; all that is given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+    image: str = Field(default="", description="as the answer to adding it says")
+    camera: str = Field(default="", description="only these, separated by commas")
+    person: str = Field(default="", description="only these, separated by commas")
+    tag: str = Field(default="", description="only these, separated by commas")
+    since: str = Field(default="", description="such as 2026-11-21T08:30 (UTC)")
+    until: str = ""
+    older_than: str = Field(default="", description="an age: 12h, 30d, 4w, 1y")
+    everybody: bool = False
 
 
 class Remove(BaseModel):
@@ -122,22 +219,25 @@ def parsed(kind: type[BaseModel], values: dict[str, str]) -> Any:
         raise RequestError(f"{name} is {values.get(name, '')[:50]!r}: {message}") from None
 
 
-def described(kind: type[BaseModel], *files: str) -> dict[str, Any]:
+def described(kind: type[BaseModel], *files: str, url: bool = False) -> dict[str, Any]:
     """For OpenAPI: the options as parts of a form, beside the files; or in the query, the photo raw."""
-    schema = kind.model_json_schema()
-    options = schema.get("properties", {})
+    options = kind.model_json_schema().get("properties", {})
+    address = {"url": {"type": "string", "description": "https address of the photo, instead"}}
+    parameters = [
+        {"name": name, "in": "query", "required": False, "schema": entry}
+        for name, entry in (options | (address if url else {})).items()
+    ]
+    if not files:
+        return {"parameters": parameters}
     form = {
         "type": "object",
         "properties": {**{name: FILE for name in files}, **options},
         "required": ["file"],
     }
     return {
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": entry}
-            for name, entry in options.items()
-        ],
+        "parameters": parameters,
         "requestBody": {
-            "required": True,
+            "required": not url,
             "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": FILE}},
         },
     }

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from figureground.errors import RecipeError
 
 if TYPE_CHECKING:
-    from pytorch_lightning import LightningDataModule, LightningModule
+    from pytorch_lightning import LightningModule
 
     from figureground.recipes import Values
+    from figureground.training.devices import Lessons
 
-    System = tuple[type[LightningModule], Callable[..., LightningDataModule]]
+    System = tuple[type[LightningModule], Callable[..., Lessons]]
 
 
 @cache

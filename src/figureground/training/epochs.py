@@ -10,10 +10,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from figureground import data, recipes
 from figureground.data.listed import listed
-from figureground.data.samples import Onward, Samples
+from figureground.data.samples import Samples
 from figureground.errors import RecipeError
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
+from figureground.training.devices import learning_batches, validation_batches
 
 
 class Epochs(pl.LightningDataModule):
@@ -42,24 +43,16 @@ class Epochs(pl.LightningDataModule):
         self.validation = validation
         self.input = input
         self.classes = tuple(classes)
+        self.batch_size = samples.batch_size
+        self.group = 1
+        self.steps_per_epoch = steps_per_epoch
         self.workers = workers
-        self.sampler = Onward(steps_per_epoch * samples.batch_size, self._seen)
-
-    def _seen(self) -> int:
-        assert self.trainer is not None
-        return self.trainer.global_step * self.samples.batch_size
 
     def train_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(
-            self.samples,
-            self.samples.batch_size,
-            sampler=self.sampler,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-        )
+        return learning_batches(self)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(self.validation, batch_size=1)
+        return validation_batches(self, 1)
 
 
 def learnt_and_held(

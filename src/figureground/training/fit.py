@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import logging
 import math
-import os
 import sys
 import time
 import warnings
@@ -18,32 +17,17 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from figureground.errors import RecipeError
-
-
-def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
-    """Writes the network's tensors as safetensors; the file appears whole or not at all."""
-    tensors = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata)
-    os.replace(part, path)
-
-
-def load_weights(network: torch.nn.Module, path: Path) -> None:
-    """Loads every tensor of a file written by `save_weights`.
-
-    Raises RecipeError when the file is missing, is not safetensors, or is of another network.
-    """
-    try:
-        network.load_state_dict(load_file(path.expanduser()))
-    except FileNotFoundError:
-        raise RecipeError(f"there are no weights at {path}") from None
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise RecipeError(f"the weights {path} do not fit this network: {reason}") from None
+from figureground.data.skipped import Skipped
+from figureground.errors import FiguregroundError, RecipeError
+from figureground.recipes import at_least
+from figureground.training import curves
+from figureground.training.devices import Alike, Chance, Lessons, check, figures_of_all, strategy
+from figureground.training.launch import is_first
+from figureground.training.leaves import Pictures
+from figureground.training.saving import WholeFile, save_weights
+from figureground.training.stop import StopOnNaN, StopOnOneClass, StopWithLauncher, explained
 
 
 def moving_average(decay: float) -> Callable[[Tensor, Tensor, int | Tensor], Tensor]:
@@ -57,19 +41,6 @@ def moving_average(decay: float) -> Callable[[Tensor, Tensor, int | Tensor], Ten
     return average
 
 
-class StopOnNaN(Callback):
-    """Ends the training before a loss that is no number reaches the weights."""
-
-    def on_before_backward(
-        self, trainer: pl.Trainer, task: pl.LightningModule, loss: Tensor
-    ) -> None:
-        if not loss.isfinite():
-            raise RecipeError(
-                f"the loss is {loss.item()} at step {trainer.global_step}: lower task.learning_rate; the "
-                "weights of the last epoch are kept"
-            )
-
-
 class KeepBest(Callback):
     """After each validation, while the averaged weights are in place: figures, last and best weights."""
 
@@ -81,11 +52,12 @@ class KeepBest(Callback):
         self.step = -1
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        figures: dict[str, float] = task.metric.compute()  # type: ignore[operator, union-attr]
+        figures = figures_of_all(trainer, task.metric)
         self.step = trainer.global_step
         task.log_dict({f"val/{name}": value for name, value in figures.items()})
         shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        print(f"step {trainer.global_step}: {shown}", flush=True)
+        if is_first():
+            print(f"step {trainer.global_step}: {shown}", flush=True)
         metadata = {"step": str(trainer.global_step), self.monitor: f"{figures[self.monitor]:.5f}"}
         save_weights(task.network, self.run / "last.safetensors", metadata)  # type: ignore[arg-type]
         if self.sign * figures[self.monitor] > self.best:
@@ -105,29 +77,32 @@ class Progress(Callback):
     def __init__(self, every: int) -> None:
         self.every = every
         self.since: tuple[float, int] | None = None
+        self.shown = 0
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, task: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
         step = trainer.global_step
-        if self.since is None or step % self.every:
+        if self.since is None or step % self.every or step == self.shown or not is_first():
             self.since = self.since or (time.monotonic(), step)
             return
         seconds = (time.monotonic() - self.since[0]) / max(step - self.since[1], 1)
         left = datetime.timedelta(seconds=round((trainer.max_steps - step) * seconds))
         done = 20 * step // trainer.max_steps
+        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
+        pictures = trainer.datamodule.batch_size / seconds  # type: ignore[attr-defined]
         print(
             f"[{'#' * done}{'.' * (20 - done)}] step {step}/{trainer.max_steps}  "
-            f"loss {float(outputs['loss']):.3f}  {len(batch[0]) / seconds:.1f} pictures/s  {left} left ",
+            f"loss {loss:.3f}  {pictures:.1f} pictures/s  {left} left ",
             end="\r" if sys.stdout.isatty() else "\n",
             flush=True,
         )
-        self.since = time.monotonic(), step
+        self.since, self.shown = (time.monotonic(), step), step
 
 
 def fit(
     task: pl.LightningModule,
-    data: pl.LightningDataModule,
+    data: Lessons,
     run: Path,
     max_steps: int,
     monitor: str | None = None,
@@ -137,6 +112,13 @@ def fit(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     threads: int = 1,
     log_every: int = 20,
+    pictures_every: int = 1000,
+    accumulate: int = 1,
+    devices: int = 1,
+    nodes: int = 1,
+    shard: bool = False,
+    sync_batchnorm: bool = False,
+    unreadable: Literal["skip", "stop"] = "skip",
 ) -> Path:
     """Trains until max_steps optimizer steps and returns the path of the best averaged weights.
 
@@ -145,45 +127,81 @@ def fit(
     weights, or smallest where the metric has it in `smaller` (None: the first of its `names`). ema: decay
     of the averaged weights per step, which are what is validated and saved (0 turns averaging off).
     gradient_clip: largest norm of the gradient (0: off). precision "auto": bfloat16 on CUDA, float32
-    elsewhere.
+    elsewhere. pictures_every: steps between pictures of what is validated, see leaves.Pictures (0: none).
+    unreadable: pictures that cannot be read are replaced by others and listed in the run's
+    skipped.txt, or stop the training.
+
+    data.batch_size is what a step learns from, however it is divided. accumulate: into so many parts one
+    after the other. devices, nodes: among so many processes on each of so many machines (devices are GPUs,
+    or processes of `threads` threads on the CPU). shard: each process holds a part of the network only.
+    sync_batchnorm (CUDA): batch norms see the batch's share on all devices; without, each its own, and the
+    first's running statistics are kept.
     """
-    if max_steps < 1 or threads < 1 or log_every < 1 or not 0 <= ema < 1:
+    at_least(
+        1,
+        **{
+            "loop.max_steps": max_steps,
+            "loop.threads": threads,
+            "loop.log_every": log_every,
+            "loop.accumulate": accumulate,
+            "loop.devices": devices,
+            "loop.nodes": nodes,
+        },
+    )
+    at_least(0, **{"loop.pictures_every": pictures_every})
+    if not 0 <= ema < 1 or not gradient_clip >= 0:
         raise RecipeError(
-            f"loop has max_steps {max_steps}, threads {threads}, log_every {log_every}, ema {ema}; "
-            "expected at least 1, 1, 1, and 0 up to below 1"
+            f"loop has ema {ema} and gradient_clip {gradient_clip}; expected 0 up to below 1, and 0 or more"
         )
     names: tuple[str, ...] = task.metric.names  # type: ignore[union-attr, assignment]
     monitor = monitor or names[0]
     if monitor not in names:
         raise RecipeError(f"loop.monitor is {monitor!r}; expected one of {', '.join(names)}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise RecipeError("loop.device is cuda, but torch finds no CUDA device here")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise RecipeError("loop.device is mps, but torch finds no Apple GPU here")
     if precision == "16-mixed" and not torch.cuda.is_available():
         raise RecipeError("loop.precision is 16-mixed, which needs a CUDA device")
+    if shard and (ema or devices * nodes == 1):
+        raise RecipeError(
+            "loop.shard divides a network among several devices and keeps no averaged weights; give "
+            "loop.devices=2 or more, and loop.ema=0"
+        )
+    cuda = check(data, device, devices, nodes, accumulate, sync_batchnorm)
     torch.set_num_threads(threads)
-    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
+    if is_first() and 0 < data.samples.count < data.batch_size:
+        print(
+            f"data.batch_size is {data.batch_size}, more than the {data.samples.count} pictures to learn: "
+            "some are in a batch twice"
+        )
     run.mkdir(parents=True, exist_ok=True)
+    skipped = Skipped(run / "skipped.txt")
+    if unreadable == "skip":
+        data.samples.skipped = skipped
     keep = KeepBest(run, monitor, monitor in getattr(task.metric, "smaller", ()))
-    callbacks: list[Callback] = [StopOnNaN(), Progress(log_every), keep]
+    callbacks: list[Callback] = [StopWithLauncher(), StopOnNaN(run), StopOnOneClass()]
+    callbacks += [Chance(), Progress(log_every), keep, Pictures(run, pictures_every)]
     if ema:
         callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
+    callbacks.append(Alike())
     callbacks.append(
         ModelCheckpoint(run, "last", save_on_train_epoch_end=True, enable_version_counter=False)
     )
     loggers: list[Logger] = [CSVLogger(run, "curves")]
     with contextlib.suppress(ModuleNotFoundError):  # the CSV holds the same curves
         loggers.append(TensorBoardLogger(run, "tensorboard"))
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        for known in ("many workers", "is not empty", "LeafSpec", "logging interval"):
+        for known in ("many workers", "is not empty", "LeafSpec", "logging interval", "sync_dist"):
             warnings.filterwarnings("ignore", f".*{known}.*")
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else device,
-            devices=1,
+            devices=devices,
+            num_nodes=nodes,
+            strategy=strategy(task, devices, nodes, shard),
+            sync_batchnorm=sync_batchnorm,
+            plugins=[WholeFile()],
+            accumulate_grad_batches=accumulate,
             precision=precision,
             max_steps=max_steps,
             max_epochs=-1,
@@ -197,7 +215,17 @@ def fit(
             use_distributed_sampler=False,
         )
         last = run / "last.ckpt"
-        trainer.fit(task, data, ckpt_path=last if last.exists() else None, weights_only=False)
-        if keep.step != trainer.global_step:  # the last epoch was cut short by max_steps
-            trainer.validate(task, data, verbose=False)
+        try:
+            start = last if last.exists() else None
+            trainer.fit(task, data, ckpt_path=start, weights_only=False)  # type: ignore[arg-type]
+            if keep.step != trainer.global_step:  # the last epoch was cut short by max_steps
+                trainer.validate(task, data, verbose=False)  # type: ignore[arg-type]
+        except (FiguregroundError, RuntimeError) as error:
+            if (meant := explained(error, run)) is None:
+                raise
+            raise meant from None
+    if is_first():
+        curves.save(run)
+    if is_first() and (lines := skipped.lines()):
+        print(f"skipped {len(lines)} pictures that cannot be read, listed in {skipped}")
     return run / "best.safetensors"

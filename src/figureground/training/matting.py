@@ -91,7 +91,7 @@ class MattingTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.metric = self._metric()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Any:
         image, alpha, labels = batch  # one photo: 1×3×h×w and 1×H×W
         spec = self.trainer.datamodule.input  # type: ignore[attr-defined]
         size = alpha.shape[2], alpha.shape[1]
@@ -102,9 +102,12 @@ class MattingTask(pl.LightningModule):
             answer = self.network(image)
         found = answer[0].float().cpu().numpy()
         if isinstance(self.metric, Segmentation):
-            self.metric.update(most_likely(found, spec, *size), labels[0].cpu().numpy())
+            found = most_likely(found, spec, *size)
+            self.metric.update(found, labels[0].cpu().numpy())
         else:
-            self.metric.update(enlarge(found[0], spec, *size), alpha[0].cpu().numpy())
+            found = enlarge(found[0], spec, *size)
+            self.metric.update(found, alpha[0].cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         steps = int(self.trainer.estimated_stepping_batches)
@@ -131,9 +134,11 @@ class Banded:
     def __init__(self, source: Source, band: int) -> None:
         self.source = source
         self.band = band
+        self.drawn: list[Example] = []
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         photo, alpha = self.source(rng, width, height)
+        self.drawn = self.source.drawn
         return photo, alpha, trimap(alpha, self.band)
 
 

@@ -77,7 +77,7 @@ class ReidTask(pl.LightningModule):
                 "the network has no classifier of persons to learn by; choose one that embeds persons, "
                 "such as network.name=osnet_x0_25"
             )
-        persons = len(self.trainer.datamodule.crops.persons)  # type: ignore[attr-defined]
+        persons = len(self.trainer.datamodule.samples.persons)  # type: ignore[attr-defined]
         if classes < persons:
             raise RecipeError(
                 f"the network tells {classes} persons apart, the data have {persons}; "
@@ -104,21 +104,15 @@ class ReidTask(pl.LightningModule):
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def _finite(self, name: str, value: Tensor) -> None:
-        if not value.isfinite().all():
-            raise RecipeError(
-                f"the {name} is not finite at step {self.trainer.global_step}: lower "
-                "task.learning_rate; the weights of the last epoch are kept"
-            )
-
     def on_validation_epoch_start(self) -> None:
         self.metric = Retrieval()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Any:
         images, persons, cameras = batch
         embeddings = F.normalize(self.network(images).float())
-        self._finite("embedding", embeddings)
-        self.metric.update(embeddings.cpu().numpy(), persons.cpu().numpy(), cameras.cpu().numpy())
+        found = embeddings.cpu().numpy()
+        self.metric.update(found, persons.cpu().numpy(), cameras.cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         parameters = list(self.network.parameters())

@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader, Dataset
 from figureground import data
 from figureground.data import Sighting
 from figureground.data.crops import Crops
-from figureground.data.samples import Onward
 from figureground.data.transforms import read_photo
 from figureground.errors import DataError, RecipeError
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, prepare
+from figureground.training.devices import learning_batches, validation_batches
 
 IMAGENET = Input(128, 256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
@@ -114,28 +114,19 @@ class ReidData(pl.LightningDataModule):
             )
         self.input = input
         self.batch_size = batch_size
+        self.group = pictures_per_person or 1
         self.workers = workers
-        self.crops = Crops(
+        self.steps_per_epoch = steps_per_epoch
+        self.samples = Crops(
             learnt, input, pictures_per_person, padding, zoom, erasing, colour, hue, seed, cache
         )
-        self.sampler = Onward(steps_per_epoch * batch_size, self._seen)
         self.validation = Sightings(searched, input)
 
-    def _seen(self) -> int:
-        assert self.trainer is not None
-        return self.trainer.global_step * self.batch_size
-
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        return DataLoader(
-            self.crops,
-            self.batch_size,
-            sampler=self.sampler,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-        )
+        return learning_batches(self)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, int, int]]:
-        return DataLoader(self.validation, self.batch_size)
+        return validation_batches(self, 4)  # few, so that each of many devices has some
 
 
 def _of_set(folder: str, sightings: list[Sighting]) -> Iterator[Sighting]:

@@ -17,7 +17,7 @@ from figureground.published import form
 from figureground.runtime.alpha import Edges
 from figureground.runtime.predictor import Predictor, predictor_of
 from figureground.training import system
-from figureground.training.fit import load_weights
+from figureground.training.saving import load_weights
 
 CLASSES = "class_names.json"  # in a run folder, where the network tells classes apart
 

@@ -59,12 +59,13 @@ class SaliencyTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.metric = Saliency(light=True)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Any:
         image, truth = batch  # one photo: 1×3×h×w and 1×H×W
         spec = self.trainer.datamodule.input  # type: ignore[attr-defined]
         found = self.network(image)[0, 0].float().sigmoid().cpu().numpy()
         found = enlarge(found, spec, truth.shape[2], truth.shape[1]).clip(0, 1)
         self.metric.update(found, truth[0].cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         steps = int(self.trainer.estimated_stepping_batches)

@@ -48,7 +48,7 @@ def norms_spared(network: nn.Module) -> list[dict[str, Any]]:
     spared = {
         id(parameter)
         for module in network.modules()
-        if isinstance(module, nn.BatchNorm2d)
+        if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm)
         for parameter in module.parameters()
     }
     parameters = [p for p in network.parameters() if p.requires_grad]

@@ -66,10 +66,12 @@ class SegmentationTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.metric = Segmentation()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Any:
         image, label = batch  # one photo: 1×3×h×w and 1×H×W
         logits = resize(self.network(image), label.shape[1:])
-        self.metric.update(logits.argmax(1)[0].cpu().numpy(), label[0].cpu().numpy())
+        found = logits.argmax(1)[0].cpu().numpy()
+        self.metric.update(found, label[0].cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         spared = {

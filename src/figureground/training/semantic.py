@@ -79,7 +79,7 @@ class SemanticTask(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, index: int) -> None:
         for module in self.network.modules():
-            if self.fixed_batch_norm and isinstance(module, nn.BatchNorm2d):
+            if self.fixed_batch_norm and isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                 module.eval()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
@@ -92,12 +92,13 @@ class SemanticTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.metric = Segmentation(self.num_classes)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Any:
         image, labels = batch  # one photo: 1×3×h×w and 1×H×W
         spec = self.trainer.datamodule.input  # type: ignore[attr-defined]
         logits = self.network(image)[0].float().cpu().numpy()
         found = most_likely(logits, spec, labels.shape[2], labels.shape[1])
         self.metric.update(found, labels[0].cpu().numpy())
+        return found
 
     def configure_optimizers(self) -> Any:
         steps = int(self.trainer.estimated_stepping_batches)

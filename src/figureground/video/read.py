@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,14 +41,16 @@ class Frame:
 class Reader:
     """Frames and the packets of the other streams, in the file's order: `for item in reader`.
 
+    every: seconds, to leave out all but the first frame of each span of that length; 0 for none.
     The first frame is read at once. size: upright (width, height). seconds: of the whole, 0 where unknown.
     bit_rate: bits per second of all streams, 0 where unknown.
     Raises VideoError when there is nothing to read; in the loop, when the file breaks off or its
     picture changes size, with the number of frames that were good.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], every: float = 0) -> None:
         self.path = os.fspath(path)
+        self.every = every
         if not os.path.isfile(self.path):
             raise VideoError(
                 f"{self.path} is not there, or no file; expected a video file or a GIF"
@@ -104,7 +107,7 @@ class Reader:
         self.container.close()
 
     def _read(self) -> Generator[Frame | Packet, None, None]:
-        end, last, shape = 0.0, None, None
+        end, last, shape, due = 0.0, None, None, -inf
         try:
             for packet in self.container.demux([self.stream, *self.others]):
                 if packet.pts is not None and packet.time_base:
@@ -115,6 +118,11 @@ class Reader:
                     continue
                 for picture in packet.decode():
                     assert isinstance(picture, av.VideoFrame)
+                    if self.every and picture.time is not None:
+                        if picture.time < due - 1e-6:
+                            self.good += 1
+                            continue
+                        due = ((picture.time + 1e-6) // self.every + 1) * self.every
                     frame = self._frame(picture, last)
                     shape = shape or frame.photo.pixels.shape
                     if frame.photo.pixels.shape != shape:
@@ -165,12 +173,15 @@ class Reader:
         return Frame(photo, pts or 0, duration, base)
 
 
-def frames(path: str | os.PathLike[str]) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """(time in seconds, H×W×3 uint8 RGB) of each frame of a video or GIF, upright.
+def frames(
+    path: str | os.PathLike[str], every: float = 0
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """(time in seconds, H×W×3 uint8 RGB) of each frame of a video or GIF, upright; or of one `every` so
+    many seconds.
 
     Raises VideoError when it cannot be read, or breaks off.
     """
-    with Reader(path) as reader:
+    with Reader(path, every) as reader:
         for item in reader:
             if isinstance(item, Frame):
                 yield item.time, item.photo.pixels

@@ -1,0 +1,103 @@
+"""One photo file, cut out, as the bytes of another: what a command line, a folder or a cluster repeats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from numpy.typing import NDArray
+
+from figureground.imaging import compose, place
+from figureground.imaging.read import ANIMATED, MAX_PIXELS, Photo, Source, read_frames, srgb
+from figureground.imaging.write import encode, encode_frames
+from figureground.runtime.alpha import AlphaPredictor
+from figureground.runtime.cutout import PLAIN, find, nobody, show
+from figureground.runtime.options import Options
+
+
+def cut_file(
+    source: Source,
+    format: str,
+    predictor: AlphaPredictor,
+    behind: compose.Background = compose.transparent,
+    options: Options = PLAIN,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> tuple[bytes, dict[str, Any]]:
+    """The content of the file to write, in a format of imaging.write.FORMATS; and what is to be said of it.
+
+    That is: width and height of the result; people, the mean alpha; confidence; persons, each with box,
+    confidence and share (imaging.regions.Person), of an animation those of the frame with the surest;
+    frames, where there are several; left_out, the frames or pages that are not in it.
+    An animation is one where the format can be; it is cropped to what all of its frames show.
+
+    Raises ImageError for a photo that cannot be read or stored, or shows nobody where somebody is required.
+    """
+    options.check(behind, format)
+    read = read_frames(source, max_pixels=max_pixels)
+    photos = read.photos if format in ANIMATED else read.photos[:1]
+    if options.opaque(behind) or options.metadata == "strip":
+        photos = [srgb(photo) for photo in photos]
+    box = None
+    if options.crop and len(photos) > 1:
+        box = _union(
+            [place.subject(find(p, predictor, options).alpha, options.margin) for p in photos]
+        )
+    shown, share, best = [], 0.0, None
+    for photo in photos:
+        found = find(photo, predictor, options)
+        share += found.share / len(photos)
+        if best is None or found.confidence > best.confidence:
+            best = found
+        shown.append(show(photo, found.alpha, behind, options, box))
+    assert best is not None  # there is always one frame
+    if options.require_person and not best.people:
+        named = isinstance(source, (str, os.PathLike))
+        raise nobody(str(source) if named else "the input", best.confidence)
+    report: dict[str, Any] = {
+        "width": shown[0].shape[1],
+        "height": shown[0].shape[0],
+        "people": round(share, 5),
+        "confidence": best.confidence,
+        "persons": [asdict(person) for person in best.people],
+    }
+    if len(photos) > 1:
+        report["frames"] = len(photos)
+    if left := len(read.photos) - len(photos):
+        report["left_out"] = f"{left} of {len(read.photos)} frames: {format} holds one"
+    elif read.pages > 1:
+        report["left_out"] = f"{read.pages - 1} of {read.pages} pages: only the first is read"
+    if len(photos) > 1:
+        times = read.milliseconds
+        return encode_as(shown, photos[0], format, options, times, read.loop), report
+    return encode_as(shown[0], photos[0], format, options), report
+
+
+def encode_as(
+    shown: NDArray[Any] | list[NDArray[Any]],
+    photo: Photo,
+    format: str,
+    options: Options,
+    milliseconds: Sequence[int] = (),
+    loop: int | None = None,
+) -> bytes:
+    """What runtime.cutout.show gave of a photo, or of the frames of an animation, as a file's content,
+    with as much of the photo's metadata as options.metadata says; a mask or trimap has none."""
+    plain = options.mask or options.trimap > 0 or options.metadata == "strip"
+    icc, exif, dpi = (None, None, None) if plain else (photo.icc, photo.exif, photo.dpi)
+    if isinstance(shown, list):
+        return encode_frames(
+            shown, milliseconds, format, icc, options.quality, loop=loop, exif=exif
+        )
+    return encode(shown, format, icc, options.quality, exif=exif, dpi=dpi)
+
+
+def _union(boxes: list[place.Box | None]) -> place.Box | None:
+    """What holds all the boxes that are some."""
+    some = [box for box in boxes if box is not None]
+    if not some:
+        return None
+    lefts, tops, rights, bottoms = zip(*some)
+    return min(lefts), min(tops), max(rights), max(bottoms)
