@@ -18,7 +18,7 @@ def parse(
     inputs: Annotated[list[str], "photos, or folders of them"],
     *,
     output: Annotated[str, "file; folder if there are several inputs", "-o"],
-    model: Annotated[str, "name or path of a card for semantic-segmentation"],
+    model: Annotated[str, "name or path of a card for semantic-segmentation"] = "refinenet-parts",
     labels: Annotated[bool, "write class numbers (grey PNG), not colours over the photo"] = False,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
     json: Annotated[bool, "one line of JSON per input on standard output"] = False,
