@@ -60,8 +60,6 @@ train-parts: .venv/dev
 train-saliency: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/saliency data.root=$(DATA)/saliency init=$(IMAGENET) \
 		--run runs/saliency
-	$(BIN)/figureground train refinenet-mobile/saliency-fine data.root=$(DATA)/saliency \
-		init=runs/saliency/best.safetensors --run runs/saliency-fine
 
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
