@@ -7,7 +7,9 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all lint docs train-people train-osnet clean
+TRAININGS := train-people train-osnet train-parts train-saliency train-shm
+
+.PHONY: demo test test-all lint docs train-all $(TRAININGS) clean
 
 demo: .venv/demo
 	$(BIN)/figureground demo --output demo.png
@@ -26,12 +28,13 @@ lint: .venv/dev
 docs: .venv/dev
 	$(BIN)/python docs/tables.py
 
-# The shipped weights from scratch: DATA=folder with people/, saliency/, no_people.txt. Resumable: the same
-# command goes on. Without these three, glibc gives large buffers back and faults them in again at each
-# step: 1.25 times the pictures a second on the CPU.
-train-people train-osnet: export MALLOC_MMAP_MAX_ := 0
-train-people train-osnet: export MALLOC_TRIM_THRESHOLD_ := 99999999999
-train-people train-osnet: export MALLOC_TOP_PAD_ := 268435456
+# The shipped weights again: DATA=folder with people/, saliency/, no_people.txt, reid/; IMAGENET=weights of
+# MobileNetV2 in torchvision's names. Resumable: the same command goes on. Without these three, glibc gives
+# large buffers back and faults them in again at each step: 1.25 times the pictures a second on the CPU.
+train-all: $(TRAININGS)
+$(TRAININGS): export MALLOC_MMAP_MAX_ := 0
+$(TRAININGS): export MALLOC_TRIM_THRESHOLD_ := 99999999999
+$(TRAININGS): export MALLOC_TOP_PAD_ := 268435456
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
 		data.root=$(DATA)/people --run runs/people
@@ -41,15 +44,27 @@ train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people-last data.root=$(DATA)/people \
 		init=runs/people-fine/best.safetensors --run runs/people-last
 
-# DATA=folder with cuhk01/ and cuhk03/ as Market-1501 is laid out.
+# DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out.
 train-osnet: .venv/dev
-	$(BIN)/figureground train osnet-x0.25/cuhk data.root=$(DATA) loop.max_steps=2000 --run runs/osnet
-	$(BIN)/figureground train osnet-x0.25/cuhk-triplet data.root=$(DATA) loop.max_steps=1250 \
+	$(BIN)/figureground train osnet-x0.25/cuhk data.root=$(DATA)/reid loop.max_steps=2000 --run runs/osnet
+	$(BIN)/figureground train osnet-x0.25/cuhk-triplet data.root=$(DATA)/reid loop.max_steps=1250 \
 		init=runs/osnet/last.safetensors --run runs/osnet-triplet
-	$(BIN)/figureground train osnet-x0.25/cuhk-fine data.root=$(DATA) \
+	$(BIN)/figureground train osnet-x0.25/cuhk-fine data.root=$(DATA)/reid \
 		init=runs/osnet-triplet/last.safetensors --run runs/osnet-fine
-	$(BIN)/figureground train osnet-x0.25/cuhk-last data.root=$(DATA) \
+	$(BIN)/figureground train osnet-x0.25/cuhk-last data.root=$(DATA)/reid \
 		init=runs/osnet-fine/last.safetensors --run runs/osnet-last
+
+train-parts: .venv/dev
+	$(BIN)/figureground train refinenet-mobile/parts data.root=$(DATA)/people init=$(IMAGENET) --run runs/parts
+
+train-saliency: .venv/dev
+	$(BIN)/figureground train refinenet-mobile/saliency data.root=$(DATA)/saliency init=$(IMAGENET) \
+		--run runs/saliency
+
+train-shm: .venv/dev
+	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
+	$(BIN)/figureground train shm/people-fine data.root=$(DATA)/people \
+		init=runs/shm/best.safetensors --run runs/shm-fine
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

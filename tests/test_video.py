@@ -1,15 +1,19 @@
 """Video in, video out: the same frames at the same times, the same sound, another background."""
 
 import hashlib
+import io
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import figureground as fg
 from figureground.cli import main
@@ -17,6 +21,7 @@ from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.prepare import Input
 from figureground.video.ahead import ahead
 from figureground.video.steady import Steady
+from figureground.video.write import Writer
 
 UNEVEN = [0, 33, 66, 133, 140, 200, 260, 261, 300, 400, 433, 500]  # milliseconds
 EVEN = list(range(0, 480, 40))
@@ -36,12 +41,12 @@ class Red:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder, where the network knows red."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "figureground.video.replace.load_alpha",
-        lambda model, edges, device, threads=0: AlphaPredictor(
-            Red(), Input(32, 32), "red", edges=edges
-        ),
-    )
+
+    def red(model: str, edges: str, device: str, threads: int = 0) -> AlphaPredictor:
+        return AlphaPredictor(Red(), Input(32, 32), "red", edges=edges)
+
+    for room in ("replace", "people"):
+        monkeypatch.setattr(f"figureground.video.{room}.load_alpha", red)
     return tmp_path
 
 
@@ -246,7 +251,7 @@ def test_colours_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             )
             container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
-        fg.video.replace_background("in.mkv", "out.mp4", background="white", quality=1)
+        fg.video.replace_background("in.mkv", "out.mp4", background="white", crf=1)
         before, after = shown("in.mkv")[1][0], shown("out.mp4")[1][0]
         np.testing.assert_allclose(before[24, 12], (220, 20, 30), atol=6)
         np.testing.assert_allclose(after[24, 12], before[24, 12], atol=6)
@@ -299,8 +304,113 @@ def test_size_stays_near_the_inputs(folder: Path) -> None:
     fg.video.replace_background("in.mp4", "out.mp4", background="white")
     small = Path("out.mp4").stat().st_size
     assert small < 1.6 * Path("in.mp4").stat().st_size
-    fg.video.replace_background("in.mp4", "out.mp4", background="white", quality=10)
+    fg.video.replace_background("in.mp4", "out.mp4", background="white", crf=10)
     assert Path("out.mp4").stat().st_size > small
+
+
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
+def test_from_and_to(folder: Path, target: str) -> None:
+    clip("in.mp4", list(range(0, 2000, 40)), audio="aac")
+    assert main(["video", "in.mp4", "-o", target, "--from", "0.5", "--to", "0:01.3", "--mask"]) == 0
+    times = shown(target)[0]
+    wanted = [(t - 500) / 1000 for t in range(520, 1300, 40)]
+    np.testing.assert_allclose(np.subtract(times, times[0]), np.subtract(wanted, 0.02), atol=0.0011)
+    heard = [time for time, _ in sound(target)]
+    assert 0 <= heard[0] < 30
+    assert 740 < heard[-1] < 800
+    for wrong in (["--from", "9"], ["--from", "1", "--to", "0.5"], ["--from", "x"]):
+        assert main(["video", "in.mp4", "-o", "no.mp4", *wrong]) == 1
+    assert not Path("no.mp4").exists()
+
+
+def pictures(path: str) -> tuple[list[float], list[np.ndarray]]:
+    """Times and RGBA frames of an animated WebP."""
+    with Image.open(path) as image:
+        frames, times, now = [], [], 0
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGBA")))
+            times.append(now / 1000)
+            now += image.info["duration"]
+    return times, frames
+
+
+def test_animated_webp(folder: Path) -> None:
+    clip("in.mp4", UNEVEN)
+    assert main(["video", "in.mp4", "-o", "out.webp", "--background", "transparent"]) == 0
+    times, frames = pictures("out.webp")
+    np.testing.assert_allclose(times, shown("in.mp4")[0], atol=0.0011)
+    for number, frame in enumerate(frames):
+        assert frame[24, 12 + 2 * number, 3] == 255
+        assert frame[2, -2, 3] == 0
+
+
+def test_png_sequence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip("in.mp4", UNEVEN)
+    arguments = ["video", "in.mp4", "-o", "new/frames/%03d.png", "--background", "transparent"]
+    assert main(arguments) == 0
+    files = sorted(Path("new/frames").glob("*.png"))
+    assert [file.name for file in files] == [f"{n:03}.png" for n in range(1, 13)]
+    for number, file in enumerate(files):
+        alpha = np.asarray(Image.open(file))[:, :, 3]
+        assert alpha[24, 12 + 2 * number] > 200
+        assert alpha[2, -2] == 0
+    with av.open("new/frames/frames.ffconcat") as container:
+        times = [
+            packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size
+        ]
+    np.testing.assert_allclose([float(t) for t in times], shown("in.mp4")[0], atol=0.041)
+    assert main(arguments) == 1
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_raw_frames_through_pipes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, transparent: bool
+) -> None:
+    """What a camera gives and a screen takes: each answer comes before the next question."""
+    frames = np.stack([drawn(number, 64, 48) for number in range(8)])
+    given, got = io.BytesIO(frames.tobytes()), io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(got))
+    background = "transparent" if transparent else "#00ff00"
+    how = ["--raw-size", "64x48", "--background", background]
+    assert main(["video", "-", "-o", "-", *how]) == 0
+    answers = np.frombuffer(got.getvalue(), np.uint8).reshape(8, 48, 64, 3 + transparent)
+    if transparent:
+        np.testing.assert_array_equal(answers[:4, 24, 14, :3], frames[:4, 24, 14])
+        assert answers[:, 2, 62].max() == 0
+    else:
+        assert is_on_green(list(answers))
+    given.seek(0)
+    assert main(["video", "-", "-o", "out.mp4", *how[:2], "--raw-rate", "10", "--mask"]) == 0
+    assert shown("out.mp4")[0] == [n / 10 for n in range(8)]
+
+
+def test_bad_raw_frames(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content, flags, said in (
+        (b"", ["--raw-size", "8x8"], "before the first frame"),
+        (b"1" * 300, ["--raw-size", "8x8"], "after 1 frames and 108 bytes"),
+        (b"1", [], "--raw-size 1280x720"),
+        (b"1", ["--raw-size", "8"], "WIDTHxHEIGHT"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert main(["video", "-", "-o", "out.mp4", *flags]) == 1
+        assert said in capsys.readouterr().err
+    assert not list(folder.iterdir())
+
+
+def test_alphas_of_a_video(folder: Path) -> None:
+    clip("in.mp4", UNEVEN)
+    items = list(fg.video.alphas("in.mp4"))
+    assert [round(time, 3) for _, _, time in items] == shown("in.mp4")[0]
+    for number, (pixels, alpha, _) in enumerate(items):
+        assert pixels.shape == (48, 64, 3)
+        assert alpha.dtype == np.float32
+        assert alpha[24, 12 + 2 * number] > 0.8
+        assert alpha[2, -2] < 0.1
 
 
 def broken(name: str) -> None:
@@ -320,6 +430,10 @@ def broken(name: str) -> None:
         clip(f"whole{name[3:]}", list(range(0, 4000, 40)))
         content = Path(f"whole{name[3:]}").read_bytes()
         Path(name).write_bytes(content[: len(content) * 6 // 10])
+    elif name == "changes.h264":
+        with open(name, "wb") as file:
+            for size in ((64, 48), (96, 64)):
+                file.write(Path(clip(f"{size[0]}.h264", EVEN[:4], size)).read_bytes())
     elif name == "none.mkv":
         clip("in.mp4", audio="aac")
         with av.open("in.mp4") as source, av.open(name, "w") as target:
@@ -340,6 +454,7 @@ def broken(name: str) -> None:
         ("cut.mp4", "good frames"),
         ("cut.mkv", "good frames"),
         ("none.mkv", "without frames"),
+        ("changes.h264", "changes from 64x48 to 96x64 after 4 frames"),
     ],
 )
 def test_bad_inputs(folder: Path, name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -364,7 +479,7 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["-o", "out.mp4", "--background", "transparent"], "holds no transparency; expected .mov"),
         (["-o", "file/out.mp4"], "cannot write"),
         (["-o", "folder.mp4"], "is a folder"),
-        (["-o", "out.mp4", "--quality", "99"], "expected a CRF of 0"),
+        (["-o", "out.mp4", "--crf", "99"], "expected 0 (best) to 51"),
         (["-o", "out.mp4", "--background", "nonsense"], "an image or video file"),
         (["-o", "out.mp4", "--background", "file"], "neither an image nor a video"),
     ):
@@ -372,6 +487,71 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert said in capsys.readouterr().err
     assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4"]
     assert Path("in.mp4").read_bytes() == content
+
+
+class Stop:
+    """Ctrl-C after so many frames."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left <= 0
+
+
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.mov", "out.webm"])
+def test_stopped_plays_and_goes_on(folder: Path, target: str) -> None:
+    """In the end the frames, their times and the sound are those of a run in one go."""
+    times = UNEVEN + [540 + 40 * n for n in range(20)]
+    clip("in.mkv", times, audio="aac" if target == "out.mov" else "libopus")
+    how = {"background": "transparent" if target in ("out.webm", "out.mov") else "#00ff00"}
+    fg.video.replace_background("in.mkv", "whole" + target, **how)
+    for after, count in ((9, 9), (5, 9), (15, 15)):  # the second stops among frames that there are
+        done = fg.video.replace_background(
+            "in.mkv", target, **how, resume=True, stopped=Stop(after), edges="fine"
+        )
+        part = target.replace(".", ".part.")
+        assert (done.finished, done.output, done.frames) == (False, part, after)
+        assert not Path(target).exists()
+        assert shown(part)[0] == shown("whole" + target)[0][:count]
+    with pytest.raises(fg.errors.FiguregroundError, match="another steady"):
+        fg.video.replace_background("in.mkv", target, **how, resume=True, steady="none")
+    done = fg.video.replace_background("in.mkv", target, **how, resume=True)
+    assert (done.finished, done.frames) == (True, len(times))
+    assert shown(target)[0] == shown("whole" + target)[0]
+    for ours, theirs in zip(shown(target)[1], shown("whole" + target)[1]):
+        assert np.abs(ours.astype(int) - theirs).mean() < 3
+    assert sound(target) == sound("whole" + target)
+    assert not list(folder.glob("*.part*"))
+
+
+def test_ctrl_c_leaves_a_part(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip("in.mp4")
+    write, written = Writer.write, []
+
+    def interrupted(self: Writer, *arguments: object) -> None:
+        write(self, *arguments)  # type: ignore[arg-type]
+        written.append(arguments)
+        if len(written) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Writer, "write", interrupted)
+    arguments = ["video", "in.mp4", "-o", "out.mp4", "--background", "white"]
+    assert main(arguments) == 130
+    assert "out.part.mp4 has the first 5 frames, and plays" in capsys.readouterr().err
+    assert len(shown("out.part.mp4")[0]) == 5
+    monkeypatch.setattr(Writer, "write", write)
+    assert main([*arguments, "--resume", "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert (line["frames"], line["finished"], line["output"]) == (12, True, "out.mp4")
+    assert shown("out.mp4")[0] == shown("in.mp4")[0]
+    assert main([*arguments, "--resume"]) == 0
+    assert "is there already" in capsys.readouterr().err
+    assert main(["video", "in.mp4", "-o", "out.gif", "--resume"]) == 1
+    assert "cannot go on with out.gif" in capsys.readouterr().err
 
 
 def test_stopped_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,23 +577,32 @@ def test_without_pyav(
     assert "figureground[video]" in capsys.readouterr().err
 
 
-def test_steady_averages_what_stays_and_forgets_at_a_cut() -> None:
+def steadied(
+    frames: Sequence[np.ndarray], alphas: Sequence[np.ndarray], look: int
+) -> list[np.ndarray]:
+    steady = Steady(look)
+    results = [result for pair in zip(frames, alphas) for result in steady(*pair)]
+    return results + steady.rest()
+
+
+@pytest.mark.parametrize("look", [0, 2])
+def test_steady_averages_what_stays_and_forgets_at_a_cut(look: int) -> None:
     rng = np.random.default_rng(0)
-    scene = rng.integers(0, 255, (96, 128, 3)).astype(np.uint8)
-    alphas = [rng.uniform(0.3, 0.7, (24, 32)).astype(np.float32) for _ in range(20)]
-    steady = Steady()
-    steadied = [steady(scene, alpha) for alpha in alphas]
-    flicker, left = (np.abs(np.diff(each, axis=0))[5:].mean() for each in (alphas, steadied))
-    assert left < 0.3 * flicker
-    np.testing.assert_array_equal(steady(255 - scene // 8, alphas[0]), alphas[0])
+    scene = cv2.resize(rng.integers(0, 255, (24, 32, 3)).astype(np.uint8), (128, 96))
+    alphas = [rng.uniform(0.3, 0.7, (96, 128)).astype(np.float32) for _ in range(20)]
+    results = steadied([scene] * 20 + [255 - scene // 8], [*alphas, alphas[0]], look)
+    flicker, left = (np.abs(np.diff(each[:20], axis=0))[5:].mean() for each in (alphas, results))
+    assert left < 0.5 * flicker
+    np.testing.assert_array_equal(results[20], alphas[0])
 
 
-def test_steady_follows_what_moves() -> None:
-    steady = Steady()
-    for number in range(12):
-        pixels = drawn(number, 64, 48)
-        alpha = (pixels[:, :, 0] > 128).astype(np.float32)
-        np.testing.assert_allclose(steady(pixels, alpha), alpha, atol=0.2)
+@pytest.mark.parametrize("look", [0, 2])
+def test_steady_follows_what_moves(look: int) -> None:
+    frames = [drawn(number, 64, 48) for number in range(12)]
+    alphas = [(pixels[:, :, 0] > 128).astype(np.float32) for pixels in frames]
+    results = steadied(frames, alphas, look)
+    assert len(results) == len(alphas)
+    assert np.mean([np.abs(a - b).mean() for a, b in zip(results, alphas)]) < 0.01
 
 
 def test_ahead_keeps_order_errors_and_ends() -> None:
@@ -439,6 +628,20 @@ def test_ahead_keeps_order_errors_and_ends() -> None:
     assert next(items) == 1
     with pytest.raises(ValueError, match="bad"):
         next(items)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells the memory in use")
+def test_memory_is_flat_over_10_000_frames(folder: Path) -> None:
+    clip("in.mp4", range(0, 400_000, 40), audio="aac")
+    pages: dict[int, int] = {}
+
+    def note(done: int, total: int) -> None:
+        pages[done] = int(Path("/proc/self/statm").read_text().split()[1])
+
+    done = fg.video.replace_background("in.mp4", "out.mp4", background="white", progress=note)
+    assert done.frames == 10_000
+    assert (pages[10_000] - pages[2_000]) * 4096 < 10e6
 
 
 def test_real_clips(shared_data: Path, tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def form(network: str, family: str = "torch") -> Form:
     if network.startswith("u2net"):
         divisor = "max" if family == "torch" else "255"
         return Form("saliency", "saliency", Input(320, 320, divisor=divisor, **IMAGENET), True)  # type: ignore[arg-type]
+    if network == "refinenet_mobile_saliency":
+        return Form("saliency", "saliency", Input(256, 256, "fit", **IMAGENET))  # type: ignore[arg-type]
     if network.startswith("refinenet"):
         padded = Input(513, 513, "pad", **IMAGENET)  # type: ignore[arg-type]
         return Form("semantic-segmentation", "class-logits", padded, network[9:].isdigit())

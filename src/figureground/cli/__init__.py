@@ -40,7 +40,12 @@ VERBS = (
     "export",
     "doctor",
 )
-EXTRAS = {"av": "video", "pymatting": "matting", "scipy": "matting"}  # of modules; others: train
+EXTRAS = {  # of modules; others: train
+    "av": "video",
+    "qdrant_client": "search",
+    "pymatting": "matting",
+    "scipy": "matting",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ SAY = {
 
 def calibrate(
     *,
-    gallery: Annotated[str, "its folder", "-g"],
+    gallery: Annotated[str, "folder, or http://HOST:6333/NAME", "-g"],
     far: Annotated[
         float, "false accept rate wanted: share of wrong matches of people not there"
     ] = 0.01,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from figureground.runtime.options import Options
 
 
-Edges = Literal["fine", "fast"]
+Edges = Literal["fine", "fast", "hair"]
 Fit = Literal["fill", "fit"]
 Metadata = Literal["keep", "strip"]
 Engine = Literal["local", "ray"]
@@ -43,7 +43,7 @@ def cutout(
     background_position: Annotated[
         str, "which part of it stays, or where it is: centre, top-left, …, or x,y from 0 to 1"
     ] = "centre",
-    edges: Annotated[Edges, "drawn along the photo's own, or just enlarged"] = "fine",
+    edges: Annotated[Edges, "along the photo's own, just enlarged, or solved for (slow)"] = "fine",
     keep: Annotated[
         str, "all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels of the upright photo"
     ] = "all",

@@ -32,7 +32,7 @@ def evaluate(
         Literal["standard", "published"], "saliency and matting: the originals' own way"
     ] = "standard",
     edges: Annotated[
-        Literal["fine", "fast"], "of alphas, as of cutout; fast when --protocol published"
+        Literal["fine", "fast", "hair"], "of alphas, as of cutout; fast when --protocol published"
     ] = "fine",
     limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
     flip: Annotated[bool, "re-identification: embed the mirrored crop too"] = False,

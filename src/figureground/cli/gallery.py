@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from json import dumps
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from figureground.errors import GalleryError
@@ -37,7 +36,8 @@ def gallery(
 
     stats: what it holds. list: who is in it, and where. forget: takes out vectors, thumbnails and paths
     of those who are meant; their photos stay where they are, and are found again when they are indexed
-    again. merge: adds galleries of the same model to the first. export: vectors and labels as NumPy's
+    again. merge: adds galleries of the same model to the first, which is made where there is none; so one
+    moves to a Qdrant server. export: vectors and labels as NumPy's
     .npz. verify: whether the files are whole, and the model is at hand; exit status 1 if not.
     """
     from figureground.gallery import Gallery
@@ -53,6 +53,8 @@ def gallery(
         until=moment(until) if until else None,
         before=ago(older_than) if older_than else None,
     )
+    if action == "merge":
+        return _merge(folders[0], folders[1:])
     with Gallery(folders[0]) as opened:
         opened.store  # noqa: B018
         if action == "stats":
@@ -61,8 +63,6 @@ def gallery(
             return _list(opened, meant, json)
         if action == "forget":
             return _forget(opened, meant, missing, everybody)
-        if action == "merge":
-            return _merge(opened, folders[1:])
         if action == "export":
             return _export(opened, meant, output)
         return _verify(opened)
@@ -94,7 +94,7 @@ def _stats(opened: Gallery, json: bool) -> int:
         "threshold": calibration.threshold if calibration else None,
         "false accept rate": calibration.far if calibration else None,
         "calibrated among": calibration.people if calibration else None,
-        "megabytes": round(sum(f.stat().st_size for f in opened.path.iterdir()) / 1e6, 1),
+        "megabytes": None if (size := store.megabytes()) is None else round(size, 1),
     }
     if json:
         print(dumps(report))
@@ -140,17 +140,19 @@ def _forget(opened: Gallery, meant: Filter, missing: bool, everybody: bool) -> i
     return 0
 
 
-def _merge(opened: Gallery, others: list[str]) -> int:
+def _merge(target: str, others: list[str]) -> int:
     from figureground.gallery.merge import merge
-    from figureground.gallery.store import Store
+    from figureground.gallery.storage import made, opened, resolved
 
     if not others:
         raise GalleryError("merge needs galleries to add to the first; only that one was given")
     for other in others:
-        if Path(other).resolve() == opened.path.resolve():
+        if resolved(other) == resolved(target):
             raise GalleryError(f"{other} cannot be added to itself")
-        source = Store(Path(other))
-        print(f"{other}: {merge(opened.store, source)} photos added to {opened.path}")
+        source = opened(other)
+        joined = made(target, source.settings)
+        print(f"{other}: {merge(joined, source)} photos added to {target}")
+        joined.close()
         source.close()
     return 0
 

@@ -18,7 +18,7 @@ def parse(
     output: Annotated[
         str, "file; for several inputs a folder, or a template such as 'out/{stem}.png'", "-o"
     ],
-    model: Annotated[str, "name or path of a card for semantic-segmentation"],
+    model: Annotated[str, "name or path of a card for semantic-segmentation"] = "refinenet-parts",
     labels: Annotated[bool, "write class numbers (grey PNG), not colours over the photo"] = False,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
     from_list: Annotated[str, "file with a path a line, or .parquet; - for standard input"] = "",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def search(
     images: Annotated[list[str], "pictures of whom to find"],
     *,
-    gallery: Annotated[str, "where to search", "-g"],
+    gallery: Annotated[str, "folder, or http://HOST:6333/NAME", "-g"],
     top: Annotated[int, "at most so many matches", "-k"] = 10,
     threshold: Annotated[str, "least score of a match (default: the calibrated one)"] = "",
     together: Annotated[bool, "the pictures show one person: search once, for all of them"] = False,
@@ -28,6 +28,7 @@ def search(
     tag: Annotated[str, "only these, separated by commas"] = "",
     since: Annotated[str, "only who was seen then or later, such as 2026-11-21T08:30 (UTC)"] = "",
     until: Annotated[str, "only who was seen then or before"] = "",
+    exact: Annotated[bool, "miss nobody in a gallery of more than 200,000 people: slower"] = False,
     model: Annotated[str, "where the gallery's model is now, if it was moved"] = "",
     html: Annotated[str, "write a contact sheet"] = "",
     json: Annotated[
@@ -59,6 +60,7 @@ def search(
                     tag=names(tag),
                     since=moment(since) if since else None,
                     until=moment(until) if until else None,
+                    exact=exact,
                 )
             except FiguregroundError as error:
                 if len(images) == 1:

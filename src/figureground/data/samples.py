@@ -73,6 +73,18 @@ class Photos:
         return self.pipeline(rng, self.read(example), width, height)
 
 
+class Mixed:
+    """Draws from the second source for the given share of pictures, else from the first."""
+
+    def __init__(self, first: Source, second: Source, share: float) -> None:
+        self.first = first
+        self.second = second
+        self.share = share
+
+    def __call__(self, rng: Generator, width: int, height: int) -> Layers:
+        return (self.second if rng.random() < self.share else self.first)(rng, width, height)
+
+
 def tensors(truths: Layers) -> list[Tensor]:
     """Labels as int64, soft maps as float32."""
     return [torch.from_numpy(t.astype(np.int64) if t.dtype == np.uint8 else t) for t in truths]

@@ -19,16 +19,14 @@ import numpy as np
 
 from figureground.errors import GalleryError
 from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, by_searches
-from figureground.gallery.create import MANIFEST, create
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
-from figureground.gallery.exact import nearest
 from figureground.gallery.filter import Filter
-from figureground.gallery.indexing import Added, index
+from figureground.gallery.indexing import Added, file_of, index
 from figureground.gallery.records import Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match
 from figureground.gallery.sources import Picture
-from figureground.gallery.store import Store
+from figureground.gallery.storage import Storage, made, opened, there
 from figureground.imaging.read import Source, read
 
 if TYPE_CHECKING:
@@ -36,7 +34,8 @@ if TYPE_CHECKING:
 
 
 class Gallery:
-    """The gallery in the folder `path`; one is made there by the first `add`.
+    """The gallery in the folder `path`, or on a Qdrant server at http://HOST:6333/NAME; one is made there
+    by the first `add`.
 
     model, background ("keep" or "mask"): of a new gallery; of one that is there, they may be left out
     and must be the same otherwise. Raises GalleryError for a gallery that cannot be used, CardError for
@@ -51,14 +50,14 @@ class Gallery:
         background: str = "",
         device: str = "auto",
     ) -> None:
-        self.path = Path(path)
+        self.path = path
         self.model = model
         self.background = background
         self.device = device
-        self._store: Store | None = None
+        self._store: Storage | None = None
         self._embedder: Embedder | None = None
-        if (self.path / MANIFEST).exists():
-            self._store = Store(self.path)
+        if there(path):
+            self._store = opened(path)
 
     def __enter__(self) -> Self:
         return self
@@ -72,10 +71,10 @@ class Gallery:
             self._store.close()
 
     @property
-    def store(self) -> Store:
-        """What is on disk. Raises GalleryError where there is nothing yet."""
+    def store(self) -> Storage:
+        """What is kept. Raises GalleryError where there is nothing yet."""
         if self._store is None:
-            self._store = Store(self.path)
+            self._store = opened(self.path)
         return self._store
 
     @property
@@ -101,17 +100,22 @@ class Gallery:
         time: float | None = None,
         tag: str | None = None,
         thumbnails: bool = True,
+        every: float = 1.0,
         progress: Callable[[int, int, int], None] | None = None,
     ) -> Added:
-        """Puts the people of some image files into the gallery; what cannot be read is in the result.
+        """Puts the people of some photos and videos into the gallery; what cannot be read is in the result.
 
-        people: "crop", an image is of one person from side to side; "photo", people are looked for.
-        camera, person, time (Unix seconds), tag: of all the images; a Picture brings its own, see
-        gallery.sources. thumbnails: keep small pictures of them. progress(images done, of, people).
+        people: "crop", an image is of one person from side to side; "photo", people are looked for, as they
+        always are in videos, in a frame of `every` so many seconds.
+        camera, person, time (Unix seconds; when a video began), tag: of all the images; a Picture brings
+        its own, see gallery.sources. thumbnails: keep small pictures of them. progress: is called with the
+        files done, of how many, and people.
 
         Files that have not changed are left alone, changed ones replaced. Work is kept every few seconds:
         whatever stops it, the same call goes on from there.
         """
+        if every < 0:
+            raise GalleryError(f"every is {every} seconds; expected 0 (all frames) or more")
         about = {"camera": camera, "person": person, "time": time, "tag": tag}
         pictures = [
             image if isinstance(image, Picture) else Picture(Path(image).absolute(), **about)  # type: ignore[arg-type]
@@ -119,9 +123,9 @@ class Gallery:
         ]
         embedder = self.embedder
         if self._store is None:
-            create(self.path, embedder.settings)
+            self._store = made(self.path, embedder.settings)
             agree(self.store.settings, embedder.settings)
-        return index(self.store, embedder, pictures, people, thumbnails, progress)
+        return index(self.store, embedder, pictures, people, thumbnails, every, progress)
 
     def search(
         self,
@@ -136,13 +140,15 @@ class Gallery:
         tag: Sequence[str] = (),
         since: float | None = None,
         until: float | None = None,
+        exact: bool = False,
     ) -> Found:
         """The `top` people of the gallery nearest to the person in an image, or in several, by the mean of
         their vectors.
 
         people: as in `add`; of several people in a "photo" the largest is meant. rerank: k-reciprocal
         re-ranking of so many of the nearest; scores stay what they are. threshold: instead of the one
-        that the gallery is calibrated to. The rest says among whom to search, see gallery.filter.
+        that the gallery is calibrated to. exact: miss nobody in a gallery of more than 200,000 people.
+        The rest says among whom to search, see gallery.filter.
 
         Raises ImageError for an image that cannot be read, GalleryError when it shows nobody.
         """
@@ -150,28 +156,24 @@ class Gallery:
             raise GalleryError(f"top is {top} and rerank {rerank}; expected 1 or more, 0 or more")
         store = self.store
         several: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
-        query = self.embed(several, people).mean(axis=0, keepdims=True)
+        query = self.embed(several, people).mean(axis=0)
         query /= max(float(np.linalg.norm(query)), 1e-12)
         filter = Filter(camera, not_camera, tag=tag, since=since, until=until)
-        with store.reading() as vectors:
-            calibration = self.calibration
-            rows = store.rows(filter)
-            scores, found = (part[0] for part in nearest(query, vectors, rows, max(top, rerank)))
-            if rerank and len(found) > 1:
-                head = reranked(query[0], vectors[found[:rerank]])
-                order = np.argsort(head, kind="stable")
-                found[:rerank], scores[:rerank] = found[order], scores[order]
-            entries = store.entries(found[:top])
+        calibration = self.calibration
+        entries, scores, vectors = store.nearest(query, max(top, rerank), filter, exact)
+        order = np.arange(len(entries))
+        if rerank and len(entries) > 1:
+            order[:rerank] = np.argsort(reranked(query, vectors[:rerank]), kind="stable")
         if threshold is None and calibration is not None:
             threshold = calibration.threshold
         matches = [
             Match(
-                entry,
-                score,
+                entries[n],
+                score := float(scores[n]),
                 None if threshold is None else score >= threshold,
                 None if calibration is None else calibration.probability(score),
             )
-            for entry, score in zip(entries, map(float, scores))
+            for n in order[:top]
         ]
         return Found(matches, threshold)
 
@@ -203,11 +205,11 @@ class Gallery:
         of pictures, and whether both show the same person: the rate is then that of one comparison, and a
         search makes as many as there are people in the gallery.
         """
-        with self.store.reading() as vectors:
+        with self.store.reading():
             if pairs is None:
                 named = [entry for entry in self.store.select() if entry.person is not None]
                 same, different = best_scores(
-                    vectors[[entry.row for entry in named]],
+                    self.store.vectors(named),
                     [str(entry.person) for entry in named],
                     [entry.camera for entry in named],
                     [entry.image for entry in named],
@@ -219,7 +221,7 @@ class Gallery:
                     one, other = self.embed([first, second])
                     scores[equal].append(one @ other)
                 same, different = (np.array(scores[kind], np.float32) for kind in (True, False))
-                calibration = by_pairs(same, different, far, len(vectors))
+                calibration = by_pairs(same, different, far, self.store.count())
         self.store.remember("calibration", asdict(calibration))
         return calibration
 
@@ -229,4 +231,6 @@ class Gallery:
 
     def forget_missing(self) -> int:
         """Takes out those whose image files are gone; how many they were."""
-        return self.store.forget_images(p for p in self.store.known() if not os.path.exists(p))
+        return self.store.forget_images(
+            path for path in self.store.known() if not os.path.exists(file_of(path))
+        )

@@ -17,12 +17,14 @@ from figureground.imaging.read import SUFFIXES
 
 Labels = Literal["names", "camera", "person", "none"]
 Sides = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+VIDEOS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts")
 COLUMNS = ("image", "camera", "person", "time", "tag")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A file to index. boxes: where people are, None where that is not known. time: Unix seconds."""
+    """A photo or video to index. boxes: where people are, None where that is not known.
+    time: when it was taken, or began, in Unix seconds."""
 
     path: Path
     boxes: tuple[Sides, ...] | None = None
@@ -30,6 +32,11 @@ class Picture:
     person: str | None = None
     time: float | None = None
     tag: str | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a video."""
+        return self.path.suffix.lower() in VIDEOS
 
 
 def pictures(
@@ -39,18 +46,20 @@ def pictures(
     frames: str = "",
     camera: str = "",
     tag: str = "",
+    time: str = "",
 ) -> list[Picture]:
-    """What the sources name: photos; folders of them, searched to the bottom; a .csv with the column
-    image and any of camera, person, time, tag; boxes as .json (COCO) or .txt (MOTChallenge).
+    """What the sources name: photos and videos; folders of them, searched to the bottom; a .csv with the
+    column image and any of camera, person, time, tag; boxes as .json (COCO) or .txt (MOTChallenge).
 
     labels: what a folder says of its photos. names: Market-1501's file names say person and camera,
     where a photo has one (person −1 is left out, 0000 is nobody known); camera, person: the folder in
     which a photo is, just below the source, is called that. frames: the folder of the photos that a
-    .json or .txt names. camera, tag: of all that do not say.
+    .json or .txt names. camera, tag, time (see filter.moment): of all that do not say.
 
     Raises DataError for what cannot be read, and for a folder without photos.
     """
     found: dict[Path, Picture] = {}
+    taken = moment(time) if time else None
     for source in sources:
         path = Path(source).expanduser()
         if path.is_dir():
@@ -72,15 +81,17 @@ def pictures(
                 path=whole,
                 camera=picture.camera or camera or None,
                 tag=picture.tag or tag or None,
+                time=taken if picture.time is None else picture.time,
             )
     return list(found.values())
 
 
 def _folder(root: Path, labels: Labels) -> list[Picture]:
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+    kinds = {*SUFFIXES, *VIDEOS}
+    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in kinds and f.is_file())
     if not files:
         raise DataError(
-            f"{root} has no photos in it; expected some of {' '.join(sorted(SUFFIXES))}"
+            f"{root} has no photos or videos in it; expected some of {' '.join(sorted(kinds))}"
         )
     if labels in ("names", "none"):
         return [_named(file, labels) for file in files if not file.name.startswith("-1_c")]

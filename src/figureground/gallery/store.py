@@ -2,6 +2,7 @@
 
     manifest.sqlite  settings, images, people, thumbnails, calibration
     vectors-N.f32    a row of D little-endian float32 per person; N grows when the file is rewritten
+    signs-N.bits     one bit of each number, for approximate search; from SIGNED_FROM people on
     lock             held by whoever writes
 
 Vectors are appended and synced first, and count once the manifest, committed after them, says so: what a
@@ -25,13 +26,18 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from figureground.errors import GalleryError
+from figureground.gallery import signs
 from figureground.gallery import vectors as files
 from figureground.gallery.create import FORMAT, LOCK, MANIFEST
+from figureground.gallery.exact import nearest
 from figureground.gallery.filter import EVERYBODY, Filter
 from figureground.gallery.records import Entry, Image, Settings, Vectors
 
 BLOCK = 8192  # rows copied at once
 PATIENCE = 30  # seconds that another's commit may take
+SIGNED_FROM = 200_000  # people: exact search of fewer takes some 50 ms, and is exact
+FEW = 20_000  # people that are searched exactly as fast
+CANDIDATES = 50  # for each that is wanted
 ENTRIES = (
     "SELECT people.id, row, path, box, camera, person, time, tag, added "
     "FROM people JOIN images ON images.id = people.image"
@@ -49,7 +55,7 @@ class Store:
                 f"--gallery {path}`"
             )
         self._lock = FileLock(path / LOCK)
-        self._open: tuple[dict[str, Any], Vectors] | None = None
+        self._open: tuple[dict[str, Any], Vectors, signs.Signs | None] | None = None
         with self._said():
             uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
             self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
@@ -90,6 +96,31 @@ class Store:
                 yield vectors
             finally:
                 self._db.execute("ROLLBACK")
+
+    def nearest(
+        self, query: Vectors, top: int, filter: Filter = EVERYBODY, exact: bool = False
+    ) -> tuple[list[Entry], NDArray[np.float32], Vectors]:
+        """The people meant who are nearest to D numbers, best first, their scores and vectors.
+
+        exact: of many too. Else some may be missed in a gallery that has signs, see gallery.signs.
+        """
+        with self.reading() as vectors:
+            rows = self.rows(filter)
+            marks = self._open[2] if self._open is not None and not exact else None
+            if marks is not None and (rows is None or len(rows) > FEW):
+                count = CANDIDATES * max(top, 10)
+                rows = marks.candidates(query, rows, len(vectors), count)
+            scores, found = nearest(query[None], vectors, rows, top)
+            return self.entries(found[0]), scores[0], vectors[found[0]]
+
+    def vectors(self, entries: Sequence[Entry]) -> Vectors:
+        """N×D of these people, of the same state of the gallery: within `reading`."""
+        return self._mapped(self.about("state"))[[entry.row for entry in entries]]
+
+    def count(self) -> int:
+        """People."""
+        with self._said():
+            return int(self._db.execute("SELECT count(*) FROM people").fetchone()[0])
 
     def rows(self, filter: Filter = EVERYBODY) -> NDArray[np.int64] | None:
         """Rows of the people meant, ascending; None for all of `reading`."""
@@ -149,7 +180,9 @@ class Store:
         vectors = np.concatenate([image.vectors for image in images])
         with self.writing(), self._said():
             state = self.about("state")
-            files.append(self.path / files.name(state["file"]), state["rows"], vectors)
+            file, rows = self.path / files.name(state["file"]), state["rows"]
+            files.append(file, rows, vectors)
+            state["signs"] = self._extended({**state, "rows": rows + len(vectors)})
             with self._transaction():
                 for image in images:
                     old = self._of([image.path])
@@ -192,6 +225,7 @@ class Store:
                 starts = range(0, len(live), BLOCK)
                 parts = (vectors[live[start : start + BLOCK]] for start in starts)
                 files.write(self.path / files.name(new["file"]), parts)
+                new["signs"] = self._extended(new)
                 with self._transaction():
                     moves = enumerate(live.tolist())  # ever downwards: none meets another
                     self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
@@ -208,10 +242,27 @@ class Store:
             self._set(name, value)
 
     def integrity(self) -> list[str]:
-        """What SQLite finds wrong with the manifest."""
+        """What SQLite finds wrong with the manifest, and what the signs with the vectors."""
         with self._said():
             found = [line for (line,) in self._db.execute("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
+        if found != ["ok"]:
+            return found
+        with self.reading() as vectors:
+            rows = self._db.execute("SELECT count(*), count(DISTINCT row), max(row) FROM people")
+            people, different, last = rows.fetchone()
+            if people > different or (people and last >= len(vectors)):
+                return ["the manifest names a vector twice, or one that is not there"]
+            marks = self._open[2] if self._open is not None else None
+            bad = [] if marks is None else list(signs.wrong(marks, vectors))
+        return (
+            [f"the signs of {len(bad) * signs.BLOCK} people are not of their vectors"]
+            if bad
+            else []
+        )
+
+    def megabytes(self) -> float:
+        """On disk."""
+        return sum(file.stat().st_size for file in self.path.iterdir()) / 1e6
 
     def _insert(self, image: Image, row: int) -> None:
         added = time.time() if image.added is None else image.added
@@ -249,11 +300,25 @@ class Store:
             self._db.execute("INSERT INTO about VALUES (?, ?)", (name, dumps(value)))
 
     def _mapped(self, state: dict[str, Any]) -> Vectors:
-        """The counted rows of the vectors' file, in memory as far as they are used."""
+        """The counted rows of the vectors' file, and its signs, in memory as far as they are used."""
         if self._open is None or self._open[0] != state:
+            dimension, marks = self.settings.dimension, None
             path = self.path / files.name(state["file"])
-            self._open = state, files.mapped(path, state["rows"], self.settings.dimension)
+            vectors = files.mapped(path, state["rows"], dimension)
+            if state.get("signs"):
+                path = self.path / signs.name(state["file"])
+                marks = signs.Signs(path, state["signs"], dimension)
+            self._open = state, vectors, marks
         return self._open[1]
+
+    def _extended(self, state: dict[str, Any]) -> int:
+        """Signs of the vectors counted in a state, which is to be committed; how many blocks there are."""
+        blocks = int(state.get("signs", 0))
+        if state["rows"] < SIGNED_FROM and not blocks:
+            return 0
+        path = self.path / files.name(state["file"])
+        vectors = files.mapped(path, state["rows"], self.settings.dimension)
+        return signs.extend(self.path / signs.name(state["file"]), vectors, blocks)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

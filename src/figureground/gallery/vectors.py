@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from figureground.errors import GalleryError
+from figureground.gallery import signs
 from figureground.gallery.records import Vectors
 
 
@@ -56,8 +57,9 @@ def mapped(path: Path, rows: int, dimension: int) -> Vectors:
 
 
 def sweep(folder: Path, kept: int) -> None:
-    """Removes all files but the one kept: those before it, and those that crashes left behind."""
-    for file in folder.glob(name("*")):
-        with suppress(PermissionError):  # Windows: somebody reads it; next time, then
-            if file.name != name(kept):
-                file.unlink()
+    """Removes all files but those kept: those before them, and those that crashes left behind."""
+    for named in (name, signs.name):
+        for file in folder.glob(named("*")):
+            with suppress(PermissionError):  # Windows: somebody reads it; next time, then
+                if file.name != named(kept):
+                    file.unlink()

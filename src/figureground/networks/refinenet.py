@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from figureground.networks.foreign_names import MINDSPORE, rename
-from figureground.networks.mobilenetv3 import FEATURE_CHANNELS as MOBILE_CHANNELS
-from figureground.networks.mobilenetv3 import MobileNetV3Large
+from figureground.networks.mobilenetv2 import FEATURE_CHANNELS as MOBILE_CHANNELS
+from figureground.networks.mobilenetv2 import MobileNetV2, from_torchvision
 from figureground.networks.resnet import FEATURE_CHANNELS as RESNET_CHANNELS
 from figureground.networks.resnet import ResNet
 from figureground.networks.u2net import asymmetric_resize
@@ -88,7 +88,8 @@ class RefineNet(nn.Module):
     """Image N×3×H×W to class logits: N×num_classes×H/4×W/4 ("torch"), or ×H×W ("mindspore").
 
     widths: decoder channels at the coarsest level and at the others. dropout: before the two coarsest
-    levels and the classifier, in training (the PyTorch original 0.5, the model zoo 0).
+    levels and the classifier, in training (the PyTorch original 0.5, the model zoo 0). maps: not of
+    classes, but saliency maps N×num_classes×H×W, probabilities, or logits while `sigmoid` is False.
     """
 
     def __init__(
@@ -99,12 +100,14 @@ class RefineNet(nn.Module):
         num_classes: int = 21,
         family: Family = "torch",
         dropout: float = 0.5,
+        maps: bool = False,
     ) -> None:
         super().__init__()
         if family not in ("torch", "mindspore"):
             raise ValueError(f"family is {family!r}; expected torch or mindspore")
         self.family = family
         self.dropout = dropout
+        self.maps = self.sigmoid = maps
         self.backbone = backbone
         coarse, fine = widths
         self.blocks = nn.ModuleList(  # coarsest first
@@ -128,7 +131,9 @@ class RefineNet(nn.Module):
         logits = self.classifier(F.dropout(x, self.dropout, self.training))
         if self.family == "mindspore":
             logits = asymmetric_resize(logits, image.shape[2], image.shape[3])
-        return logits
+        if self.maps:
+            logits = F.interpolate(logits, image.shape[2:], mode="bilinear", align_corners=False)
+        return logits.sigmoid() if self.sigmoid else logits
 
 
 def _with_resnet(depth: int, num_classes: int, family: Family, dropout: float) -> RefineNet:
@@ -156,8 +161,13 @@ def refinenet152(
 
 
 def refinenet_mobile(num_classes: int = 21, dropout: float = 0.1) -> RefineNet:
-    """Ours, small enough to ship: MobileNetV3-large and a decoder of 64 channels."""
-    return RefineNet(MobileNetV3Large(), MOBILE_CHANNELS, (64, 64), num_classes, "torch", dropout)
+    """Ours, small enough to ship: MobileNetV2 and a decoder of 32 channels."""
+    return RefineNet(MobileNetV2(), MOBILE_CHANNELS, (128, 32), num_classes, "torch", dropout)
+
+
+def refinenet_mobile_saliency(dropout: float = 0.1) -> RefineNet:
+    """The same for salient objects: one map of probabilities, at the photo's size."""
+    return RefineNet(MobileNetV2(), MOBILE_CHANNELS, (128, 32), 1, "torch", dropout, maps=True)
 
 
 BUILDERS = {
@@ -165,14 +175,15 @@ BUILDERS = {
     "refinenet101": refinenet101,
     "refinenet152": refinenet152,
     "refinenet_mobile": refinenet_mobile,
+    "refinenet_mobile_saliency": refinenet_mobile_saliency,
 }
 LAST = "classifier.weight"  # its length is the number of classes
 
 
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
-    """DrSleep's and the model zoo's names to ours; values are passed through."""
+    """DrSleep's, the model zoo's and ImageNet MobileNetV2's names to ours; values are passed through."""
     renamed = {}
-    for name, value in rename(tensors, MINDSPORE).items():
+    for name, value in from_torchvision(rename(tensors, MINDSPORE), "backbone.").items():
         # the model zoo's lists of layers: unit i, its convolutions at 1 and 3
         name = re.sub(r"_b\.0\.layers\.(\d)\.1\.", lambda m: f"_b.0.{int(m[1]) + 1}_conv.", name)
         name = re.sub(

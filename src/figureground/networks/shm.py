@@ -17,37 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from figureground.networks.foreign_names import MINDSPORE, rename
+from figureground.networks.mobilenetv2 import STAGES, from_torchvision, stages
 from figureground.networks.mobilenetv3 import ConvBN
 
 T = TypeVar("T")
 Stage = Literal["trimap", "matte", "both"]
 
-# expansion, output channels, repeats, stride: MobileNetV2 (arXiv 1801.04381, table 2) with a first
-# convolution of stride 1, so that the deepest features are at 1/16
-MOBILENET = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
 SKIPS = (0, 1, 2, 4)  # stages that the decoder adds, at 1, 1/2, 1/4, 1/8
-
-
-class InvertedResidual(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        hidden = inputs * expansion
-        self.shortcut = stride == 1 and inputs == outputs
-        self.expand = ConvBN(inputs, hidden, 1, activation=nn.ReLU6())
-        self.depthwise = ConvBN(hidden, hidden, 3, stride, hidden, activation=nn.ReLU6())
-        self.project = ConvBN(hidden, outputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.project(self.depthwise(self.expand(x)))
-        return x + y if self.shortcut else y
 
 
 class TNet(nn.Module):
@@ -55,18 +31,13 @@ class TNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = ConvBN(3, 32, 3, activation=nn.ReLU())  # not ReLU6, as in the original
-        self.stages = nn.ModuleList()
-        inputs = 32
-        for expansion, outputs, repeats, stride in MOBILENET:
-            blocks = [InvertedResidual(inputs, outputs, stride, expansion)]
-            blocks += [InvertedResidual(outputs, outputs, 1, expansion) for _ in range(repeats - 1)]
-            self.stages.append(nn.Sequential(*blocks))
-            inputs = outputs
-        skips = [MOBILENET[i][1] for i in SKIPS]
+        # of stride 1, so that the deepest features are at 1/16; not ReLU6, as in the original
+        self.stem = ConvBN(3, 32, 3, activation=nn.ReLU())
+        self.stages = stages(expand_first=True)
+        skips = [STAGES[i][1] for i in SKIPS]
         self.up = nn.ModuleList(  # finest first
             ConvBN(deeper, c, 3, bias=True, activation=nn.ReLU())
-            for c, deeper in zip(skips, [*skips[1:], inputs])
+            for c, deeper in zip(skips, [*skips[1:], STAGES[-1][1]])
         )
         self.fuse = nn.ModuleList(ConvBN(c, c, 3, bias=True) for c in skips)
         self.out = nn.Conv2d(skips[0], 3, 3, padding=1)
@@ -179,12 +150,13 @@ PARTS = (
 
 
 def from_foreign(tensors: Mapping[str, T]) -> dict[str, T]:
-    """The model zoo's and its PyTorch sibling's names to ours.
+    """The model zoo's, its PyTorch sibling's names, and those of ImageNet weights for the T-Net, to ours.
 
     Left out is en_conv_bn_relu_5, which the PyTorch file holds and its network never uses.
     """
     renamed = {}
-    for name, value in rename(tensors, MINDSPORE).items():
+    named = from_torchvision(rename(tensors, MINDSPORE), "t_net.")
+    for name, value in named.items():
         if ".en_conv_bn_relu_5." in name:
             continue
         if match := re.match(r"t_net\.feature\.block_(\d)\.(?:(\d)\.)?conv\.(\d)\.(.*)", name):

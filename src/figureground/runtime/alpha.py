@@ -10,11 +10,12 @@ from PIL import Image
 
 from figureground.errors import CardError
 from figureground.imaging.edges import guided
+from figureground.imaging.matting import matted
 from figureground.imaging.read import Photo, Source, read
 from figureground.runtime.prepare import Input, enlarge, prepare
 from figureground.runtime.session import Session
 
-Edges = Literal["fine", "fast"]
+Edges = Literal["fine", "fast", "hair"]
 CONTRAST = 1.3  # of masks whose edges were found in the photo; chosen on people/val
 OUTPUTS = ("person-logits", "saliency", "alpha")
 
@@ -26,7 +27,8 @@ class AlphaPredictor:
     sigmoid(sharpness · (logit − offset)) of the second minus the first.
     output "saliency": N×k×h×w probabilities, of which the first map counts.
     output "alpha": N×1×h×w, clipped to [0, 1].
-    edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are.
+    edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are; "hair": solved
+    for in the photo where the network is unsure (imaging.matting).
     Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
     """
 
@@ -84,6 +86,8 @@ class AlphaPredictor:
         if self.edges == "fast":
             size = pixels.shape[1], pixels.shape[0]
             return np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
+        if self.edges == "hair":
+            return matted(pixels, small)
         return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
 
     def _margin(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

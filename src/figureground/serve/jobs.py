@@ -175,9 +175,9 @@ class Jobs:
             "model": card,
             "mask": options.mask,
             "edges": options.edges,
-            "foreground": not options.no_foreground,
+            "foreground": options.foreground,
             "steady": options.steady,
-            "quality": None if options.quality == -1 else options.quality,
+            "crf": None if options.crf == -1 else options.crf,
         }
         command = [sys.executable, "-P", "-m", "figureground.serve.video"]
         process = await asyncio.create_subprocess_exec(

@@ -99,14 +99,14 @@ class Video(BaseModel):
     edges: Edges = Field(
         default="fine", description="drawn along the picture's own, or just enlarged"
     )
-    no_foreground: bool = Field(
-        default=False, description="leave the old background's colours in soft edges"
+    foreground: bool = Field(
+        default=False, description="give soft edges the person's own colours; slow"
     )
     steady: Literal["motion", "none"] = Field(
         default="motion", description="motion: less flicker; none: each frame by itself"
     )
-    quality: int = Field(
-        default=-1, ge=-1, le=63, description="CRF of H.264 (0 to 51) or VP9 (0 to 63); -1: good"
+    crf: int = Field(
+        default=-1, ge=-1, le=63, description="of H.264 (0 to 51) or VP9 (0 to 63); -1: good"
     )
     format: Container = Field(default="mp4", description="transparent: mov, mkv, webm or gif")
 

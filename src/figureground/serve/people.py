@@ -122,10 +122,7 @@ class People:
         """How many people there are, and the score from which on a match is one."""
         with self._saying():
             opened = self._opened()
-            with opened.store.reading() as vectors:
-                rows = opened.store.rows()
-                people = len(vectors) if rows is None else len(rows)
-            calibration = opened.calibration
+            people, calibration = opened.store.count(), opened.calibration
         return {"people": people, "threshold": calibration.threshold if calibration else None}
 
     def thumbnail(self, id: int) -> bytes | None:

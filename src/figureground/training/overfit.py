@@ -13,6 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from torch.utils.data import DataLoader
 
 from figureground import recipes
 from figureground.errors import RecipeError
@@ -88,8 +89,9 @@ def overfit(values: recipes.Values, batches: int) -> bool:
     )
     if values.get("init"):
         print(f"starting from {start_from(network, values['network']['name'], values['init'])}")
-    learn, fallen = data.train_dataloader, Fallen(batches, loop["log_every"])
-    again = lambda: Again([*itertools.islice(learn(), batches)])  # noqa: E731
+    fallen = Fallen(batches, loop["log_every"])
+    first = range(batches * data.batch_size)
+    again = lambda: Again([*DataLoader(data.samples, data.batch_size, sampler=first)])  # noqa: E731
     setattr(data, "train_dataloader", again)  # noqa: B010 - as mypy has it, a method stays
     torch.set_num_threads(loop["threads"])
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)

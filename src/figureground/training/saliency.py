@@ -1,4 +1,4 @@
-"""Salient objects: U²-Net and U²-NetP, batch to loss; the data that go with them."""
+"""Salient objects: U²-Net, U²-NetP or a small RefineNet, batch to loss; the data that go with them."""
 
 from functools import partial
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from figureground import data
 from figureground.data.pictures import u2net, varied
-from figureground.data.samples import Photos, Samples, Validation, with_soft
+from figureground.data.samples import Mixed, Photos, Samples, Source, Validation, with_soft
 from figureground.errors import RecipeError
 from figureground.losses.u2net import u2net_loss
 from figureground.metrics.saliency import Saliency
@@ -21,7 +22,7 @@ from figureground.training.schedule import Optimizer, Schedule, descent, factor_
 
 
 class SaliencyTask(pl.LightningModule):
-    """Binary cross-entropy of all seven maps, as logits; the published rate is constant.
+    """Binary cross-entropy of all maps, as logits; the published rate is constant.
 
     Weight decay spares the batch norms. Validated by the fused map, at the photo's size.
     """
@@ -38,8 +39,11 @@ class SaliencyTask(pl.LightningModule):
         super().__init__()
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         at_least(1e-12, **{"task.learning_rate": learning_rate})
-        if not hasattr(network, "sigmoid"):
-            raise RecipeError("system saliency learns u2net or u2netp; give network.name=u2netp")
+        if not getattr(network, "sigmoid", False):
+            raise RecipeError(
+                "system saliency learns u2net, u2netp or refinenet_mobile_saliency; "
+                "give network.name=u2netp"
+            )
         setattr(network, "sigmoid", False)  # noqa: B010 - here only: a run folder's network answers with probabilities
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer: Optimizer = optimizer
@@ -79,6 +83,8 @@ def saliency_data(
     name: str = "duts",
     pictures: Literal["published", "varied"] = "published",
     turns: bool = False,
+    also: list[str] = [],  # noqa: B006 - never changed
+    also_share: float = 0.25,
     val_split: str = "",
     val_share: float = 0.05,
     sizes: list[tuple[int, int]] = [(288, 288)],  # noqa: B006 - never changed
@@ -91,12 +97,19 @@ def saliency_data(
     """Photos with masks or alphas of the data set `name` at `root`, in epochs of `steps_per_epoch` batches.
 
     pictures "published": see data.pictures.u2net, with quarter `turns` as the model zoo's or without;
-    "varied": ours, see there. val_split, val_share: what is validated, see epochs.learnt_and_held.
+    "varied": ours, see there. also: further data sets, learnt from folders of their names beside root;
+    also_share: how many of the pictures are theirs. val_split, val_share: what is validated, see
+    epochs.learnt_and_held.
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     """
-    learnt, held = learnt_and_held(name, root.expanduser(), val_split, val_share)
+    root = root.expanduser()
+    learnt, held = learnt_and_held(name, root, val_split, val_share)
+    others = [e for other in also for e in data.read(other, root.resolve().parent / other, "train")]
     pipeline = partial(u2net, turns=turns) if pictures == "published" else varied
-    samples = Samples(Photos(learnt, with_soft, pipeline), sizes, batch_size, seed, input)
+    source: Source = Photos(learnt, with_soft, pipeline)
+    if others:
+        source = Mixed(source, Photos(others, with_soft, pipeline), also_share)
+    samples = Samples(source, sizes, batch_size, seed, input)
     return Epochs(samples, Validation(held, with_soft, input), input, steps_per_epoch, workers)
 
 

@@ -13,6 +13,7 @@ from figureground.data.pictures import refinenet, varied
 from figureground.data.samples import Photos, Samples, Validation, with_labels
 from figureground.errors import RecipeError
 from figureground.losses.cross_entropy import cross_entropy
+from figureground.losses.lovasz_softmax import lovasz_softmax
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.published import form
@@ -24,7 +25,8 @@ from figureground.training.schedule import Optimizer, Schedule, descent, factor_
 
 
 class SemanticTask(pl.LightningModule):
-    """Cross-entropy over the labelled pixels, at the labels' size.
+    """Cross-entropy over the labelled pixels, at the labels' size, and `lovasz_weight` times the
+    Lovász-softmax of every fourth pixel along each axis, to which small classes count as much as large.
 
     The network's last layer is called `classifier`. frozen: beginnings of the names of parameters that are
     not learnt. fixed_batch_norm: batch norms use their running statistics and keep them; what they multiply
@@ -42,9 +44,11 @@ class SemanticTask(pl.LightningModule):
         weight_decay: float = 5e-4,
         schedule: Schedule = "cosine",
         warmup_steps: int = 0,
+        lovasz_weight: float = 0.0,
     ) -> None:
         super().__init__()
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
+        at_least(0, **{"task.lovasz_weight": lovasz_weight})
         at_least(1e-12, **{"task.learning_rate": learning_rate})
         classifier = getattr(network, "classifier", None)
         if not isinstance(classifier, nn.Conv2d):
@@ -66,6 +70,7 @@ class SemanticTask(pl.LightningModule):
         self.weight_decay = weight_decay
         self.schedule: Schedule = schedule
         self.warmup_steps = warmup_steps
+        self.lovasz_weight = lovasz_weight
         self.num_classes = classifier.out_channels
         self.metric = Segmentation(self.num_classes)
 
@@ -84,8 +89,14 @@ class SemanticTask(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
-        logits = self.network(images.contiguous(memory_format=torch.channels_last))
-        loss = cross_entropy(resize(logits.float(), labels.shape[1:]), labels)
+        answer = self.network(images.contiguous(memory_format=torch.channels_last))
+        logits = resize(answer.float(), labels.shape[1:])
+        loss = cross_entropy(logits, labels)
+        if self.lovasz_weight:
+            thin = slice(2, None, 4)
+            loss = loss + self.lovasz_weight * lovasz_softmax(
+                logits[..., thin, thin], labels[..., thin, thin]
+            )
         self.log("loss", loss)
         return loss
 

@@ -1,36 +1,40 @@
-"""The main job on video: people before another background, frame by frame, in four threads."""
+"""The main job on video: people before another background, frame by frame, in threads side by side."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import av
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from figureground.imaging import compose
+from figureground.errors import VideoError
 from figureground.imaging.foreground import estimate
 from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.predictor import load_alpha
+from figureground.video import part
 from figureground.video.ahead import ahead
-from figureground.video.backdrop import Backdrop
-from figureground.video.backdrop import background as parse_background
+from figureground.video.backdrop import Backdrop, Plain, backdrop
+from figureground.video.canvas import Canvas, fill, keep, mix
+from figureground.video.people import LOOK, Found, Steadiness, found, large
+from figureground.video.raw import RawReader, RawWriter
 from figureground.video.read import Frame, Packet, Reader
-from figureground.video.steady import Steady
+from figureground.video.sequence import Sequence, is_sequence
 from figureground.video.write import Writer
-
-Pixels = NDArray[np.uint8]
-Steadiness = Literal["motion", "none"]
 
 
 @dataclass(frozen=True)
 class Done:
     """frames written. seconds: time of the last frame's end after the first's begin. width, height: of the
-    output. people: mean alpha in [0, 1]. copied, left_out: the other streams. device: the network's."""
+    output. people: mean alpha in [0, 1] of the frames of this run. copied, left_out: the other streams.
+    device: the network's. output: where it is. finished: False if it was stopped before its end."""
 
     frames: int
     seconds: float
@@ -40,6 +44,8 @@ class Done:
     copied: list[str]
     left_out: list[str]
     device: str
+    output: str
+    finished: bool
 
 
 def replace_background(
@@ -50,107 +56,172 @@ def replace_background(
     mask: bool = False,
     model: str = "pp-humanseg-lite",
     edges: Edges = "fine",
-    foreground: bool = True,
+    foreground: bool = False,
     steady: Steadiness = "motion",
-    quality: int | None = None,
+    crf: int | None = None,
+    begin: float = 0.0,
+    end: float | None = None,
+    raw_size: tuple[int, int] | None = None,
+    raw_rate: Fraction = Fraction(30),
+    resume: bool = False,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> Done:
     """Puts the people of a video or GIF before another background, with the same times and sound.
 
     background: "blur", a colour, the path of an image or of a video (looped), or "transparent", for which
-    the target must be .webm, .mkv (VP9), .mov (ProRes 4444) or .gif; else it may be .mp4 too (H.264).
-    mask: the alpha itself, white where people are. steady: "motion" averages the alpha along the motion,
-    against flicker (video.steady); "none" takes each frame by itself. foreground: soft edges get the
-    foreground's own colours. quality: CRF, lower is better; None: good, and not much larger than the
-    source. progress is called with frames done and frames in all (0 where unknown).
+    the target must be .webm, .mkv (VP9), .mov (ProRes 4444), .webp, .gif or frames/%05d.png; else it may be
+    .mp4 too (H.264). mask: the alpha itself, white where people are. steady: "motion" averages the alpha
+    along the motion, against flicker (video.steady); "none" takes each frame by itself. foreground: soft
+    edges get the foreground's own colours; slow. crf: of H.264 or VP9, lower is better; None: good, and not
+    much larger than the source. begin, end: seconds of the source.
 
-    The target appears whole or not at all. Raises VideoError for a source that cannot be read to its
-    end or a target that cannot be written, ImageError for the background, CardError for the model.
+    source "-": RGB frames on standard input, `raw_size` (width, height) each, `raw_rate` a second.
+    target "-": RGB frames on standard output, RGBA if transparent.
+
+    progress is called with frames done and frames in all (0 where unknown). stopped: asked at each frame;
+    once True, what there is becomes a file that plays, `out.part.mp4`, from which resume=True goes on with
+    the same arguments. Otherwise the target appears whole or not at all.
+
+    Raises VideoError for a source that cannot be read to its end or a target that cannot be written,
+    ImageError for the background, CardError for the model.
     """
+    source, target = os.fspath(source), os.fspath(target)
     transparent = os.fspath(background) == "transparent" and not mask
     predictor = load_alpha(model, edges=edges, device=device, threads=1)  # stages share the cores
     with (
-        Reader(source) as reader,
-        Writer(target, reader, transparent=transparent, quality=quality) as writer,
+        _reader(source, begin, end, raw_size, raw_rate) as reader,
+        _writer(target, reader, transparent, crf) as writer,
     ):
-        behind, backdrop = parse_background(background, reader.size) if not mask else (None, None)
-        total = reader.stream.frames or round(
-            reader.seconds * float(reader.stream.average_rate or 0)
+        settings = {
+            "background": os.fspath(background), "mask": mask, "model": model, "edges": edges,
+            "foreground": foreground, "steady": steady, "crf": crf, "from": begin, "to": end,
+            "input": part.identity(source),
+        }  # fmt: skip
+        before = None
+        if resume:
+            part.check(source, target)
+            before = part.find(Path(target), settings)
+        canvas = reader.canvas(writer.kind)
+        behind = None if mask else backdrop(background, canvas, reader.first.time)
+        people = found(
+            reader,
+            canvas,
+            predictor,
+            steady=steady,
+            look=0 if source == "-" else LOOK,
+            skip=before.frames if before else 0,
         )
-        begin, count, people, frame = reader.first.time, 0, 0.0, reader.first
-        seen = _seen(ahead(reader), predictor, backdrop, begin, steady)
-        with closing(ahead(_shown(ahead(seen), predictor, behind, foreground))) as shown:
-            for item in shown:
+        mixed = ahead(_mixed(people, canvas, predictor, writer, behind, mask, foreground))
+        count, shares, last, output = 0, list[float](), reader.first, target
+        copies: Generator[Packet, None, None] | None = None
+        with closing(mixed):
+            for item in mixed:
                 if isinstance(item, av.Packet):
                     writer.copy(item)
                     continue
-                frame, pixels, share = item
-                writer.write(pixels, frame)
-                count, people = count + 1, people + share
+                if isinstance(item, Frame):  # it is in the part
+                    assert before is not None
+                    assert isinstance(writer, Writer)
+                    copies = copies or before.packets(writer.stream, reader.first.time)
+                    writer.mux([next(copies)])
+                    last = item
+                else:
+                    last, picture, share = item
+                    writer.write(picture, last)
+                    shares.append(share)
+                count += 1
                 if progress is not None:
-                    progress(count, max(total, count) if total else 0)
-        writer.finish()
-        seconds = frame.time - begin + float(frame.duration * frame.time_base)
-        return Done(
-            count,
-            round(seconds, 3),
-            *writer.size,
-            round(people / count, 5),
-            writer.copied,
-            writer.left_out,
-            predictor.session.device,
-        )
-
-
-def _seen(
-    items: Generator[Frame | Packet, None, None],
-    predictor: AlphaPredictor,
-    backdrop: Backdrop | None,
-    begin: float,
-    steady: Steadiness,
-) -> Generator[Packet | tuple[Frame, NDArray[np.float32], Pixels | None], None, None]:
-    """Frames with their small alphas and what is behind them, if that moves; packets as they are."""
-    filtered = Steady() if steady == "motion" else None
-    with closing(items):
-        for item in items:
-            if isinstance(item, av.Packet):
-                yield item
-                continue
-            small = predictor.small(item.photo.pixels)
-            if filtered is not None:
-                small = filtered(item.photo.pixels, small)
-            yield item, small, backdrop.at(item.time - begin) if backdrop else None
-    if backdrop:
-        backdrop.close()
-
-
-def _shown(
-    items: Generator[Packet | tuple[Frame, NDArray[np.float32], Pixels | None], None, None],
-    predictor: AlphaPredictor,
-    behind: compose.Background | None,
-    foreground: bool,
-) -> Generator[Packet | tuple[Frame, Pixels, float], None, None]:
-    """Frames with the pixels to write and their mean alpha; packets as they are."""
-    with closing(items):
-        for item in items:
-            if isinstance(item, av.Packet):
-                yield item
-                continue
-            frame, small, back = item
-            photo = frame.photo
-            alpha = predictor.large(photo.pixels, small)
-            if photo.opacity is not None:
-                alpha = alpha * (photo.opacity * np.float32(1 / 255))
-            opacity = compose.to_uint8(alpha)
-            share = float(opacity.mean()) / 255
-            if behind is None:
-                yield frame, opacity, share
-                continue
-            if back is None:
-                back = behind(photo.pixels, opacity)
-            pixels = estimate(photo.pixels, opacity) if foreground else photo.pixels
-            if back is None:
-                yield frame, compose.cutout(pixels, opacity), share
+                    progress(count, max(reader.frames, count) if reader.frames else 0)
+                if stopped is not None and stopped():
+                    output = _stop(writer, settings, count, bool(shares))
+                    break
             else:
-                yield frame, compose.replace(pixels, opacity, back), share
+                writer.finish()
+                part.remove(Path(target))
+    return Done(
+        count,
+        round(last.time - reader.first.time + float(last.duration * last.time_base), 3),
+        *writer.size,
+        round(float(np.mean(shares or [0])), 5),
+        writer.copied,
+        writer.left_out,
+        predictor.session.device,
+        output,
+        output == target,
+    )
+
+
+def _reader(
+    source: str,
+    begin: float,
+    end: float | None,
+    raw_size: tuple[int, int] | None,
+    raw_rate: Fraction,
+) -> Reader | RawReader:
+    if source != "-":
+        return Reader(source, begin, end)
+    if raw_size is None:
+        raise VideoError(
+            "standard input has frames of no known size; give it, such as --raw-size 1280x720"
+        )
+    return RawReader(sys.stdin.buffer, raw_size, raw_rate)
+
+
+def _writer(
+    target: str, reader: Reader | RawReader, transparent: bool, crf: int | None
+) -> Writer | Sequence | RawWriter:
+    if target == "-":
+        return RawWriter(sys.stdout.buffer, reader.size, transparent=transparent)
+    if is_sequence(target):
+        return Sequence(target, reader, transparent=transparent)
+    return Writer(target, reader, transparent=transparent, crf=crf)
+
+
+def _mixed(
+    items: Generator[Found | Frame | Packet, None, None],
+    canvas: Canvas,
+    predictor: AlphaPredictor,
+    writer: Writer | Sequence | RawWriter,
+    behind: Backdrop | None,
+    mask: bool,
+    foreground: bool,
+) -> Generator[tuple[Frame, av.VideoFrame, float] | Frame | Packet, None, None]:
+    """Frames with the picture to write and their mean alpha; other items as they are."""
+    nothing = canvas.nothing()
+    with closing(items), closing(behind or Plain(nothing)):
+        for item in items:
+            if not isinstance(item, Found):
+                yield item
+                continue
+            alpha = large(item, canvas, predictor)
+            picture, planes, opacity = writer.blank()
+            if mask:
+                fill(planes, canvas.paint(cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)))
+            else:
+                front = canvas.of(item.frame.picture, item.frame.turns)
+                if foreground:
+                    front = canvas.paint(estimate(np.ascontiguousarray(canvas.rgb(front)), alpha))
+                if behind is None:
+                    keep(front, alpha, nothing, planes)
+                else:
+                    mix(front, alpha, behind.behind(item, alpha), planes)
+            if opacity is not None:
+                opacity[:] = alpha
+            yield item.frame, picture, float(item.alpha.mean())
+
+
+def _stop(
+    writer: Writer | Sequence | RawWriter, settings: dict[str, Any], count: int, grown: bool
+) -> str:
+    """Leaves what there is as a file that plays, and says where."""
+    if isinstance(writer, RawWriter):
+        writer.finish()
+        return ""
+    place, _ = part.places(Path(writer.path))
+    if grown:  # else the part from which it went on is as good
+        writer.finish(place)
+        if isinstance(writer, Writer) and place.suffix in part.SUFFIXES:
+            part.note(Path(writer.path), settings, count, part.header_of(writer.stream))
+    return str(place)

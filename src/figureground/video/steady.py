@@ -2,75 +2,106 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-KEEP = 0.5  # of what was there before, where the picture is the same and the alpha near 0 or 1
-UNSURE = 0.4  # more where the alpha is a half, which is where it flickers
-FARTHEST = 0.4  # counted of how far the alpha is from what it was, so that errors do not stay
-NOISE = 12.0  # grey levels by which matched windows may differ and still show the same
-REACHES = (2, 1, 1)  # cells searched each way, in pictures of a quarter, half and all of the size
-WINDOW = 3  # cells on each side of what is matched
-CUT = 30.0  # grey levels by which windows differ, on average, in a new scene
+Map = NDArray[np.float32]
+
+KEEP = 0.7  # weight of all frames before beside this one's, where the motion is certain
+NOISE = 12.0  # grey levels by which what is matched may differ and still be the same
+APART = 2.0  # squared cells by which the flow there and back may miss where it began
+CUT = 30.0  # grey levels by which frames differ on average, along the motion, in a new scene
+
+
+@dataclass
+class _Seen:
+    """ahead: flow to the next frame, how far to trust it, and the same back; once that is there."""
+
+    grey: NDArray[np.uint8]
+    alpha: Map
+    ahead: tuple[Map, Map, Map, Map] | None = None
 
 
 class Steady:
-    """An exponential average of the alpha along the motion: `steady(pixels, alpha)`, frame by frame.
+    """The mean of alphas along the motion: of this frame, those before (recursively) and `look` to come.
 
-    For each cell of the small alpha the frame before is searched for the window that looks most like it
-    (block matching, coarse to fine); what the alpha was there is averaged with what it is now, with the
-    more weight the better the two match. So what stays or moves is averaged over frames, and what is
-    uncovered is not. A scene cut begins anew. Constants chosen on clips of benchmarks/video.py.
+    Flow is dense inverse search (Kroeger et al. 2016, arXiv 1603.03590), as in PP-HumanSeg, on the small
+    picture that the network saw. Each neighbour counts by how well it matches: by the difference of grey
+    along the flow, and by whether the flow back leads back. So what stays or moves is averaged, and what
+    is uncovered is not; at a scene cut nothing matches. Constants chosen on clips of benchmarks/video.py.
     """
 
-    def __init__(self) -> None:
-        self._pictures: list[NDArray[np.int16]] = []
-        self._alpha = np.empty((0, 0), np.float32)
-
-    def __call__(
-        self, pixels: NDArray[np.uint8], alpha: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """H×W×3 uint8 RGB and h×w alpha in [0, 1] to h×w in [0, 1]."""
-        size = alpha.shape[1], alpha.shape[0]
-        grey = Image.fromarray(pixels).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-        picture = grey.convert("L")
-        pictures = [np.asarray(picture.reduce(factor), np.int16) for factor in (4, 2, 1)]
-        before, self._pictures = self._pictures, pictures
-        if self._alpha.shape == alpha.shape:
-            place, cost = _match(pictures, before)
-            if cost.mean() < CUT:
-                weight = KEEP + UNSURE * (1 - np.abs(2 * alpha - 1))
-                weight *= np.exp(-np.square(cost / np.float32(NOISE)))
-                change = (self._alpha.ravel()[place] - alpha).clip(-FARTHEST, FARTHEST)
-                alpha = alpha + weight * change
-        self._alpha = alpha
-        return alpha
-
-
-def _match(
-    now: list[NDArray[np.int16]], before: list[NDArray[np.int16]]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Flat indices (h×w) of the cells of the frame before that look like each cell, and by how many grey
-    levels their windows differ."""
-    down = right = np.zeros([-(-side // 2) for side in now[0].shape], np.intp)
-    for picture, was, reach in zip(now, before, REACHES):
-        height, width = picture.shape
-        rows, columns = np.arange(height)[:, None], np.arange(width)
-        y, x = (
-            2 * shift.repeat(2, 0).repeat(2, 1)[:height, :width] + start
-            for shift, start in ((down, rows), (right, columns))
+    def __init__(self, look: int = 2) -> None:
+        self.look = look
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._seen: deque[_Seen] = deque()
+        self._before: tuple[_Seen, Map] | None = (
+            None  # the frame before the first waiting one, its answer
         )
-        place, cost = np.zeros(picture.shape, np.intp), np.full(picture.shape, np.inf, np.float32)
-        steps = range(-reach, reach + 1)
-        for dy, dx in sorted(product(steps, steps), key=lambda step: step[0] ** 2 + step[1] ** 2):
-            there = (y + dy).clip(0, height - 1) * width + (x + dx).clip(0, width - 1)
-            difference = np.abs(picture - was.ravel()[there]).astype(np.uint8)
-            window = Image.fromarray(difference).filter(ImageFilter.BoxBlur(WINDOW))
-            found = np.asarray(window, np.float32)
-            better = found < cost  # the nearest of equals
-            place, cost = np.where(better, there, place), np.where(better, found, cost)
-        down, right = place // width - rows, place % width - columns
-    return place, cost
+        self._grid = np.empty((0, 0, 2), np.float32)
+
+    def __call__(self, pixels: NDArray[np.uint8], alpha: Map) -> list[Map]:
+        """h×w×3 uint8 RGB and its h×w alpha in [0, 1]: the next frame. Gives the alpha, h×w, of the frame
+        `look` before, or none while there are not so many."""
+        if self._grid.shape[:2] != alpha.shape:
+            grid = np.meshgrid(*map(np.arange, alpha.shape[::-1]))
+            self._grid = np.dstack(grid).astype(np.float32)
+        now = _Seen(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), alpha)
+        last = self._seen[-1] if self._seen else self._before and self._before[0]
+        if last:
+            forth = self._flow.calc(last.grey, now.grey, None)
+            back = self._flow.calc(now.grey, last.grey, None)
+            last.ahead = (
+                *(forth, self._match(last, now, forth, back)),
+                *(back, self._match(now, last, back, forth)),
+            )
+        self._seen.append(now)
+        return [self._answer()] if len(self._seen) > self.look else []
+
+    def rest(self) -> list[Map]:
+        """The alphas of the frames that waited for more."""
+        return [self._answer() for _ in range(len(self._seen))]
+
+    def _answer(self) -> Map:
+        now = self._seen[0]
+        total, weights = now.alpha.copy(), np.ones_like(now.alpha)
+        there, sure = np.zeros_like(self._grid), np.ones_like(now.alpha)
+        for this, following in pairwise(self._seen):
+            assert this.ahead is not None
+            forth, trust, _, _ = this.ahead
+            near = this is now
+            sure = sure * (trust if near else self._warp(trust, there))
+            there = there + (forth if near else self._warp(forth, there))
+            total += sure * self._warp(following.alpha, there)
+            weights += sure
+        if self._before is not None:
+            was, answer = self._before
+            assert was.ahead is not None
+            _, _, back, trust = was.ahead
+            trust = trust * np.float32(KEEP / (1 - KEEP))
+            total += trust * self._warp(answer, back)
+            weights += trust
+        result: Map = total / weights
+        self._before = self._seen.popleft(), result
+        return result
+
+    def _warp(self, values: NDArray[Any], flow: Map) -> NDArray[Any]:
+        """values where the flow leads."""
+        return cv2.remap(
+            values, self._grid + flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+
+    def _match(self, one: _Seen, other: _Seen, forth: Map, back: Map) -> Map:
+        """How far in [0, 1] each cell of one frame is the cell of the other to which the flow leads."""
+        difference = cv2.absdiff(one.grey, self._warp(other.grey, forth))
+        if difference.mean() > CUT:
+            return np.zeros_like(one.alpha)
+        unlike = cv2.blur(difference.astype(np.float32), (5, 5))
+        missed = np.square(forth + self._warp(back, forth)).sum(-1)
+        return np.exp(-np.square(unlike / np.float32(NOISE)) - missed / np.float32(APART))

@@ -1,4 +1,4 @@
-"""Frames to a video file or a GIF: the suffix decides, time stamps stay, sound is copied."""
+"""Frames to a video file, a GIF or a WebP: the suffix decides, time stamps stay, sound is copied."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange
-from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK
-from figureground.video.read import Frame, Packet, Reader, matrix
+from figureground.video.canvas import Kind, Pixels, Planes, parts, views
+from figureground.video.raw import RawReader
+from figureground.video.read import Frame, Packet, Reader
 
 
 @dataclass(frozen=True)
 class Format:
-    """container: FFmpeg's name. opaque, transparent: (codec, pixel format), where it has one."""
+    """container: FFmpeg's name. opaque, transparent: (codec, pixel format), where it has one. kind: of the
+    planes that are mixed. base: of its times, None for the input's."""
 
     container: str
     opaque: tuple[str, str]
     transparent: tuple[str, str] | None
+    kind: Kind = "yuv420p"
+    base: Fraction | None = None
 
 
 VP9 = "libvpx-vp9"
@@ -35,15 +40,20 @@ FORMATS = {
     ".mov": Format("mov", ("libx264", "yuv420p"), ("prores_ks", "yuva444p10le")),
     ".mkv": Format("matroska", ("libx264", "yuv420p"), (VP9, "yuva420p")),
     ".webm": Format("webm", (VP9, "yuv420p"), (VP9, "yuva420p")),
-    ".gif": Format("gif", ("gif", "pal8"), ("gif", "pal8")),
+    ".gif": Format("gif", ("gif", "pal8"), ("gif", "pal8"), "rgb24", Fraction(1, 100)),
+    ".webp": Format(
+        "webp", ("libwebp_anim", "bgra"), ("libwebp_anim", "bgra"), "rgb24", Fraction(1, 1000)
+    ),
 }
 OPTIONS = {
     "libx264": {"preset": "veryfast"},
     VP9: {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"},
     "prores_ks": {"profile": "4444"},
     "gif": {},
+    "libwebp_anim": {"loop": "0", "compression_level": "2"},
 }
-CRF = {"libx264": 20, VP9: 30}
+REFUSED = {"mov": ("opus", "vorbis", "flac")}  # though the muxer says that it takes them
+CRF = {"libx264": (20, 51), VP9: (30, 63)}  # the default, and the worst
 LARGER = 1.25  # than the input, at most, in bits per second, unless a quality is asked for
 
 
@@ -52,7 +62,8 @@ def format_of(path: str | os.PathLike[str], transparent: bool) -> tuple[Format, 
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise VideoError(
-            f"the output {os.fspath(path)!r} has the suffix {suffix!r}; expected one of {' '.join(FORMATS)}"
+            f"the output {os.fspath(path)!r} has the suffix {suffix!r}; expected one of "
+            f"{' '.join(FORMATS)}, pictures such as frames/%05d.png, or - for raw frames"
         )
     format = FORMATS[suffix]
     chosen = format.transparent if transparent else format.opaque
@@ -70,89 +81,85 @@ class Writer:
     takes them. It grows in a temporary file, which `finish` puts in its place and leaving without
     removes: `with Writer(...) as writer: ...; writer.finish()`.
 
-    quality: CRF of H.264 (0 … 51) or VP9 (0 … 63), lower is better; None for a good one, with no more bits
+    crf: of H.264 (0 … 51) or VP9 (0 … 63), lower is better; None for a good one, with no more bits
     per second than LARGER times the input's. copied, left_out: kinds and codecs of the other streams.
+    kind: of the planes of `blank`.
     Raises VideoError when the target cannot be written, or the suffix is not for it.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        reader: Reader,
+        reader: Reader | RawReader,
         *,
         transparent: bool = False,
-        quality: int | None = None,
+        crf: int | None = None,
     ) -> None:
-        format, self.codec, self.pixel_format = format_of(path, transparent)
-        if quality is not None and not 0 <= quality <= (63 if self.codec == VP9 else 51):
+        self._format, self.codec, self._pixel_format = format_of(path, transparent)
+        worst = CRF.get(self.codec, (0, 0))[1]
+        if crf is not None and not (worst and 0 <= crf <= worst):
             raise VideoError(
-                f"the quality is {quality}; expected a CRF of 0 (best) to "
-                f"{63 if self.codec == VP9 else 51} for {self.codec}"
+                f"the CRF is {crf}; expected 0 (best) to {worst} for {self.codec}"
+                if worst
+                else f"{self.codec} has no CRF; leave it out, or take .mp4, .mkv or .webm"
             )
         self.path = os.fspath(path)
-        self.target = Path(os.path.realpath(path))  # what a link points to is replaced
-        if self.target.is_dir() or (self.target.exists() and not self.target.is_file()):
-            raise VideoError(
-                f"the output {self.path} is a folder or a device; expected a file name"
-            )
-        if self.target.exists() and os.path.samefile(self.target, reader.path):
-            raise VideoError(f"the output {self.path} is the input; give it another name")
-        self.part: Path | None = None
+        self.kind = self._format.kind
+        self.target = target_of(self.path, reader.path)
+        self._part: Path | None = None
         try:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".figureground-", dir=self.target.parent)
             os.close(handle)
         except OSError as error:
             raise VideoError(f"cannot write {self.path} ({error.strerror or error})") from None
-        self.part = Path(name)
+        self._part = Path(name)
         try:
-            self._open(format, reader, quality)
+            self._open(reader, transparent, crf)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, format: Format, reader: Reader, quality: int | None) -> None:
-        options = {"movflags": "faststart"} if format.container in ("mp4", "mov") else {}
-        self.container = av.open(str(self.part), "w", format=format.container, options=options)
-        source = reader.stream.codec_context
+    def _open(self, reader: Reader | RawReader, transparent: bool, crf: int | None) -> None:
+        container = self._format.container
+        options = {"movflags": "faststart"} if container in ("mp4", "mov") else {}
+        self.container = av.open(str(self._part), "w", format=container, options=options)
+        self._canvas = reader.canvas(self.kind)
         width, height = reader.size
-        if self.pixel_format == "yuv420p" and self.codec == "libx264":
-            width, height = (
-                width + width % 2,
-                height + height % 2,
-            )  # H.264 has no odd sizes in 4:2:0
+        if self.codec == "libx264":  # it has no odd sizes in 4:2:0
+            width, height = width + width % 2, height + height % 2
         self.size = width, height
-        rate = reader.stream.average_rate or reader.stream.guessed_rate or Fraction(25)
-        self.base = Fraction(1, 100) if self.codec == "gif" else reader.first.time_base
+        alpha = {"yuv420p": "yuva420p", "rgb24": "rgba"}
+        self._blank = alpha[self.kind] if transparent else self.kind
+        self.base = self._format.base or reader.first.time_base
         chosen = dict(OPTIONS[self.codec])
         if self.codec in CRF:
-            chosen["crf"] = str(CRF[self.codec] if quality is None else quality)
-        stream = self.container.add_stream(self.codec, rate=rate, options=chosen)
+            chosen["crf"] = str(CRF[self.codec][0] if crf is None else crf)
+        stream = self.container.add_stream(self.codec, rate=reader.rate, options=chosen)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, self.pixel_format
+        stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         stream.time_base = stream.codec_context.time_base = self.base
         stream.codec_context.thread_count = 0
         stream.codec_context.sample_aspect_ratio = reader.aspect
-        if self.codec in CRF:
-            limit = int(reader.bit_rate * LARGER) if quality is None else 0
-            if limit and self.codec == VP9:
-                stream.bit_rate = limit
-            elif limit:
-                chosen |= {"maxrate": str(limit), "bufsize": str(limit)}
-                stream.codec_context.options = chosen
-        self.range = ColorRange.JPEG if source.color_range == 2 else ColorRange.MPEG
-        self.matrix = matrix(source.colorspace, source.height)
-        if self.codec != "gif" and source.pix_fmt and "yuv" in source.pix_fmt:
-            stream.codec_context.color_range = self.range
-            stream.codec_context.colorspace = source.colorspace
-            stream.codec_context.color_primaries = source.color_primaries
-            stream.codec_context.color_trc = source.color_trc
+        limit = int(reader.bit_rate * LARGER) if self.codec in CRF and crf is None else 0
+        if limit and self.codec == VP9:
+            stream.bit_rate = limit
+        elif limit:
+            chosen |= {"maxrate": str(limit), "bufsize": str(limit)}
+            stream.codec_context.options = chosen
+        if reader.tags is not None and self.kind == "yuv420p":
+            stream.codec_context.color_range = self._canvas.range
+            for name, value in reader.tags.items():
+                setattr(stream.codec_context, name, value)
         self.stream = stream
-        self.copied, self.left_out = [], []
+        self.copied: list[str] = []
+        self.left_out: list[str] = []
         self._others: dict[int, av.stream.Stream] = {}
         for other in reader.others:
-            name = f"{other.type} {other.codec_context.codec.canonical_name}"
-            if other.codec_context.codec.canonical_name not in self.container.supported_codecs:
+            codec = other.codec_context.codec.canonical_name
+            name = f"{other.type} {codec}"
+            taken = self.container.supported_codecs - set(REFUSED.get(container, ()))
+            if codec not in taken:
                 self.left_out.append(name)
                 continue
             copy = self.container.add_stream_from_template(other)
@@ -162,35 +169,46 @@ class Writer:
             self._others[other.index] = copy
             self.copied.append(name)
         for key in ("title", "creation_time", "comment", "artist"):
-            if key in reader.container.metadata:
-                self.container.metadata[key] = reader.container.metadata[key]
+            if key in reader.metadata:
+                self.container.metadata[key] = reader.metadata[key]
         self._durations: dict[int, int] = {}
         self._last: int | None = None
 
-    def write(self, pixels: NDArray[np.uint8], frame: Frame) -> None:
-        """H×W (grey), H×W×3 or, of a transparent video, H×W×4 uint8, shown when `frame` was."""
-        if pixels.ndim == 2:
-            pixels = np.repeat(pixels[:, :, None], 3, axis=2)
-        more = [(0, side - own) for side, own in zip(self.size[::-1], pixels.shape)]
-        if any(end for _, end in more):
-            pixels = np.pad(pixels, (*more, (0, 0)), "edge")
-        picture = self._picture(pixels)
+    def blank(self) -> tuple[av.VideoFrame, Planes, Pixels | None]:
+        """A picture to fill: itself, its planes at the reader's size, and, of a transparent video, its
+        H×W alpha."""
+        picture = av.VideoFrame(*self.size, self._blank)
+        return (picture, *parts(picture, self._canvas.width, self._canvas.height))
+
+    def write(self, picture: av.VideoFrame, frame: Frame) -> None:
+        """A picture of `blank`, shown when `frame` was."""
+        _extend(picture, self._canvas.width, self._canvas.height)
         pts = round(frame.pts * frame.time_base / self.base)
         if self._last is not None:
             pts = max(pts, self._last + 1)
+        picture = self._converted(picture)
         self._last = picture.pts = pts
         picture.time_base = self.base
+        picture.pict_type = PictureType.NONE  # the encoder chooses
         self._durations[pts] = round(frame.duration * frame.time_base / self.base)
-        self._mux(self.stream.encode(picture))
+        try:
+            self.mux(self.stream.encode(picture))
+        except av.FFmpegError as error:
+            raise self._failed(error) from None
 
-    def _picture(self, pixels: NDArray[np.uint8]) -> av.VideoFrame:
+    def _converted(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """As the encoder wants it."""
         if self.codec == "gif":
-            return _palette(pixels)
-        picture = av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24")
+            return _palette(views(picture)[0])
+        if picture.format.name == self._pixel_format:
+            return picture
+        colours = self._canvas.matrix, self._canvas.range
         return picture.reformat(
-            format=self.pixel_format,
-            dst_colorspace=self.matrix,
-            dst_color_range=self.range,
+            format=self._pixel_format,
+            src_colorspace=colours[0],
+            dst_colorspace=colours[0],
+            src_color_range=colours[1] if self.kind == "yuv420p" else ColorRange.JPEG,
+            dst_color_range=colours[1] if self.kind == "yuv420p" else ColorRange.JPEG,
             threads=1,
         )
 
@@ -198,9 +216,10 @@ class Writer:
         """A packet of another stream of the reader, as it is; of one left out, nothing."""
         if (copy := self._others.get(packet.stream.index)) is not None:
             packet.stream = copy
-            self._mux([packet])
+            self.mux([packet])
 
-    def _mux(self, packets: Sequence[Packet]) -> None:
+    def mux(self, packets: Sequence[Packet]) -> None:
+        """Packets of this file's streams."""
         for packet in packets:
             if packet.stream is self.stream and packet.time_base and packet.pts is not None:
                 pts = round(packet.pts * packet.time_base / self.base)
@@ -211,32 +230,32 @@ class Writer:
             except (av.FFmpegError, OSError) as error:
                 raise self._failed(error) from None
 
-    def finish(self) -> None:
-        """Writes what is still in the encoder and puts the file in its place."""
-        assert self.part is not None
-        self._mux(self.stream.encode(None))
+    def finish(self, target: Path | None = None) -> None:
+        """Writes what is still in the encoder and puts the file in its place, or at `target`."""
+        assert self._part is not None
         try:
+            self.mux(self.stream.encode(None))
             self.container.close()
-            os.chmod(self.part, 0o666 & ~UMASK)
-            os.replace(self.part, self.target)
+            os.chmod(self._part, 0o666 & ~UMASK)
+            os.replace(self._part, target or self.target)
         except (av.FFmpegError, OSError) as error:
             raise self._failed(error) from None
-        self.part = None
+        self._part = None
 
     def _failed(self, error: Exception) -> VideoError:
         return VideoError(f"cannot write {self.path} ({getattr(error, 'strerror', '') or error})")
 
     def close(self) -> None:
         """Removes what is not finished."""
-        if self.part is None:
+        if self._part is None:
             return
         try:
             if hasattr(self, "container"):
                 self.container.close()
         except (av.FFmpegError, OSError):
             pass  # it goes anyway
-        self.part.unlink(missing_ok=True)
-        self.part = None
+        self._part.unlink(missing_ok=True)
+        self._part = None
 
     def __enter__(self) -> Writer:
         return self
@@ -245,9 +264,28 @@ class Writer:
         self.close()
 
 
-def _palette(pixels: NDArray[np.uint8]) -> av.VideoFrame:
+def target_of(path: str, source: str) -> Path:
+    """Where a file at `path` is written: what a link points to. VideoError where none can be, or the
+    source is."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir() or (target.exists() and not target.is_file()):
+        raise VideoError(f"the output {path} is a folder or a device; expected a file name")
+    if target.exists() and os.path.exists(source) and os.path.samefile(target, source):
+        raise VideoError(f"the output {path} is the input; give it another name")
+    return target
+
+
+def _extend(picture: av.VideoFrame, width: int, height: int) -> None:
+    """Repeats the last column and row where the picture is larger by one. Chroma is rounded up anyway."""
+    luma = views(picture)[0]
+    luma[:, width:] = luma[:, width - 1 : width]
+    luma[height:] = luma[height - 1 : height]
+
+
+def _palette(pixels: Pixels) -> av.VideoFrame:
     """The frame in 255 colours of its own, and one that is transparent (where alpha is below a half)."""
-    image = Image.fromarray(pixels[:, :, :3]).quantize(255, dither=Image.Dither.FLOYDSTEINBERG)
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, :3]))
+    image = image.quantize(255, dither=Image.Dither.FLOYDSTEINBERG)
     indices = np.array(image)
     colours = np.zeros((256, 4), np.uint8)
     table = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)
