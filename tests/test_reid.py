@@ -274,7 +274,7 @@ def test_at_first_the_classifier_learns_alone() -> None:
 def test_unreadable_crop(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"cannot decode the photo .*a.jpg"):
-        Crops([Sighting(tmp_path / "a.jpg", "1")], Input(16, 32), 0, 0, 0, 0, 0, 0, 0, True)
+        Crops([Sighting(tmp_path / "a.jpg", "1")], Input(16, 32), 0, 0, 0, 0, 0, 0, 0, True)[0]
     Image.new("RGB", (5, 9)).save(tmp_path / "a.jpg")
     assert len(
         Crops([Sighting(tmp_path / "a.jpg", "1")], Input(16, 32), 0, 0, 0, 0, 0, 0, 0, False).labels

@@ -350,7 +350,7 @@ def test_the_best_weights_are_those_of_the_best_figure(
 
         def log_dict(self, figures: dict[str, float]) -> None: ...
 
-    task, trainer = Task(), type("Trainer", (), {"global_step": 1})
+    task, trainer = Task(), type("Trainer", (), {"global_step": 1, "world_size": 1})
     for value in (0.5, 0.2, 0.9, 0.4):
         task.metric = type("Metric", (), {"compute": lambda self, v=value: {"sad": v}})()  # type: ignore[attr-defined]
         with torch.no_grad():

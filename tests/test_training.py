@@ -169,7 +169,7 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["data.nobody=[none.txt]"], "cannot read the list"),
         (["data.root=["], "data.root is not YAML"),
         (["network=foo"], "network is 'foo'; expected network.KEY=VALUE"),
-        (["loop.max_steps=0"], "max_steps 0"),
+        (["loop.max_steps=0"], "loop.max_steps is 0; expected 1 or more"),
         (["data.batch_size=0"], "data.batch_size is 0; expected 1 or more"),
         (["data.sizes=[]"], "data.sizes is empty"),
         (["task.learning_rate=nan"], "task.learning_rate"),

@@ -60,7 +60,7 @@ def launch(arguments: Sequence[str], devices: int, nodes: int) -> int:
         "TORCHELASTIC_RUN_ID": "figureground",  # by which torch knows its kind of launcher
     }
     children: list[subprocess.Popen[bytes]] = []
-    signal.signal(signal.SIGTERM, _stopped)
+    before = signal.signal(signal.SIGTERM, _stopped)
     try:
         for local in range(devices):
             own = {"LOCAL_RANK": str(local), "RANK": str(node * devices + local)}
@@ -71,6 +71,7 @@ def launch(arguments: Sequence[str], devices: int, nodes: int) -> int:
         _wait(children)
         return 130
     finally:
+        signal.signal(signal.SIGTERM, before)
         for end in (subprocess.Popen.terminate, subprocess.Popen.kill):
             for child in children:
                 end(child)
