@@ -313,7 +313,7 @@ def test_clipping_and_mixed_precision(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "overrides", "message"),
     [
-        ("u2netp/saliency", "network={name: shm}", "system saliency learns u2net or u2netp"),
+        ("u2netp/saliency", "network={name: shm}", "system saliency learns u2net, u2netp"),
         ("shm/people", "network={name: u2netp}", "system matting learns shm_trimap"),
         ("refinenet-mobile/parts", "network={name: shm}", "no classifier of pixels"),
         ("refinenet-mobile/parts", "network.num_classes=9", "give network.num_classes=11"),
