@@ -30,7 +30,8 @@ from figureground.training.run import build_network
 from figureground.training.smoke import smoke
 
 # Fixed batch norms, else each process normalises by its own share; pictures without an unlabelled rim, else
-# the loss, a mean over the labelled pixels, weighs the shares otherwise than their sum.
+# the loss, a mean over the labelled pixels, weighs the shares otherwise than their sum; no Lovász term,
+# which sorts the pixels of a share; no dropout, which is drawn by share.
 EVEN = [
     "task.fixed_batch_norm=true",
     "data.pictures=published",
@@ -38,8 +39,12 @@ EVEN = [
     "network.dropout=0",
 ]
 # The Lovász term is not a mean over pixels either.
-PLAIN = ["task.warmup_steps=0", "task.optimizer=sgd", "task.lovasz_weight=0"]
-PLAIN += ["loop.precision=32-true"]
+PLAIN = [
+    "task.warmup_steps=0",
+    "task.optimizer=sgd",
+    "task.lovasz_weight=0",
+    "loop.precision=32-true",
+]
 
 
 def small(recipe: str, folder: Path, *overrides: str) -> str:

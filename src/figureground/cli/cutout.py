@@ -138,7 +138,9 @@ def cutout(
             for name, value in given.items()
             if name not in RUNNING | {"device", "max_pixels"}
         },
-        describe=lambda line: f"{line['people']:.0%} foreground" if line["persons"] else "nobody found",
+        describe=lambda line: (
+            f"{line['people']:.0%} foreground" if line["persons"] else "nobody found"
+        ),
         opaque=options.opaque(behind),
         from_list=from_list,
         allow_urls=allow_urls,

@@ -80,9 +80,13 @@ class Mixed:
         self.first = first
         self.second = second
         self.share = share
+        self.drawn: list[Example] = []
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
-        return (self.second if rng.random() < self.share else self.first)(rng, width, height)
+        source = self.second if rng.random() < self.share else self.first
+        layers = source(rng, width, height)
+        self.drawn = source.drawn
+        return layers
 
 
 def tensors(truths: Layers) -> list[Tensor]:

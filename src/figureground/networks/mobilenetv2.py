@@ -31,9 +31,11 @@ class InvertedResidual(nn.Module):
         super().__init__()
         hidden = inputs * expansion
         self.shortcut = stride == 1 and inputs == outputs
-        self.expand = ConvBN(inputs, hidden, 1, activation=nn.ReLU6()) if expand else nn.Identity()
-        if expand and expansion == 1:  # nothing at first, so that ImageNet weights still fit
-            nn.init.dirac_(self.expand.conv.weight)
+        self.expand: nn.Module = nn.Identity()
+        if expand:
+            self.expand = wide = ConvBN(inputs, hidden, 1, activation=nn.ReLU6())
+            if expansion == 1:  # changes nothing at first, so that ImageNet weights still fit
+                nn.init.dirac_(wide.conv.weight)
         self.depthwise = ConvBN(hidden, hidden, 3, stride, hidden, activation=nn.ReLU6())
         self.project = ConvBN(hidden, outputs, 1)
 

@@ -32,6 +32,7 @@ def smoke(values: Values, folder: Path) -> Values:
         "collection": str(folder),
         "nobody": ["no_people.txt"],
         "scenes": [],
+        "also": [],
         "val_split": "val",
         "val_share": 0.2,
         "sizes": [[64, 64]],
