@@ -33,7 +33,8 @@ class Cutout(BaseModel):
         description="transparent, blur or a colour; a picture is uploaded instead",
     )
     edges: Edges = Field(
-        default="fine", description="drawn along the photo's own, or just enlarged"
+        default="fine",
+        description="drawn along the photo's own; hair: solved for, slow; fast: just enlarged",
     )
     keep: str = Field(
         default="all", description="all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels"
@@ -96,7 +97,7 @@ class Video(BaseModel):
         description="blur, transparent or a colour; a picture or another video is uploaded instead",
     )
     mask: bool = Field(default=False, description="the alpha itself, white where people are")
-    edges: Edges = Field(
+    edges: Literal["fine", "fast"] = Field(
         default="fine", description="drawn along the picture's own, or just enlarged"
     )
     foreground: bool = Field(
