@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Identities = NDArray[np.generic]  # numbers or names
-CHUNK = 1 << 20  # distances held at once: 4 MB
+CHUNK = 1 << 22  # distances held at once: 16 MB
 
 
 class Retrieval:
