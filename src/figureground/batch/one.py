@@ -65,7 +65,7 @@ def attempt(job: Job | Failure, do: Do, settings: str, urls: bool = False) -> Li
 def _attempt(job: Job, do: Do, settings: str, urls: bool) -> Line:
     if same(job.source, job.target):
         raise ImageError(f"the output {job.target} is the input; choose another name or folder")
-    names = {"input": job.source, "output": job.target}
+    names: Line = {"input": job.source, "output": job.target}
     with stores.local(job.source, _fetch if urls else None) as here:
         # before it is read as a photo: what changes in between will be done again
         fingerprint = _fingerprint(here, settings) if job.tracked else ""
@@ -75,7 +75,7 @@ def _attempt(job: Job, do: Do, settings: str, urls: bool) -> Line:
                 return {**names, "skipped": "done before"}
         try:
             with stores.kept(job.target) as there:
-                line = {**do(here, there), **names}
+                line = names | do(here, there)
         except ImageError as error:
             message = str(error)
             for name, real in ((here, job.source), (there, job.target)):

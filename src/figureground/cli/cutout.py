@@ -96,28 +96,7 @@ def cutout(
     from figureground.imaging.compose import background as parse_background
     from figureground.runtime.options import Options
 
-    options = Options(
-        keep=keep,
-        drop_specks=drop_specks,
-        require_person=require_person,
-        threshold=threshold,
-        fill_holes=fill_holes,
-        grow=grow,
-        shrink=shrink,
-        feather=feather,
-        crop=crop,
-        margin=margin,
-        size=size,
-        mask=mask,
-        trimap=trimap,
-        foreground=not no_foreground,
-        background_fit=background_fit,
-        background_position=background_position,
-        shadow=shadow,
-        quality=quality,
-        depth=depth,
-        metadata=metadata,
-    )
+    options = Options.chosen({**given, "foreground": not no_foreground})
     if engine == "ray" and device == "cuda":
         raise CardError("--engine ray runs on CPUs so far; leave --device cuda out")
     behind = parse_background(background, background_fit, background_position)

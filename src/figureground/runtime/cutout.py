@@ -142,32 +142,15 @@ def cutout(
     image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read).
     Gives H×W×4 uint8 RGBA with straight (not premultiplied) colour, or H×W×3 on the given background:
     "blur", a colour, or the path of an image; H×W with mask or trimap; uint16 with depth=16. edges: "fine"
-    draws the alpha along the photo's own edges, "fast" enlarges what the network sees. The other options
-    and their ranges: runtime.options.Options. The model is loaded once per process.
+    draws the alpha along the photo's own edges, "fast" enlarges what the network sees, "hair" solves for it
+    where the network is unsure. The other options and their ranges: runtime.options.Options. The model is
+    loaded once per process.
 
     Raises ImageError for an image, background or option that cannot be used, or for a photo of nobody where
     require_person is set; CardError for the model.
     """
-    options = Options(
-        keep=keep,
-        drop_specks=drop_specks,
-        require_person=require_person,
-        threshold=threshold,
-        fill_holes=fill_holes,
-        grow=grow,
-        shrink=shrink,
-        feather=feather,
-        crop=crop,
-        margin=margin,
-        size=size,
-        mask=mask,
-        trimap=trimap,
-        foreground=foreground,
-        background_fit=background_fit,
-        background_position=background_position,
-        shadow=shadow,
-        depth=depth,
-    )
+    given = dict(locals())
+    options = Options.chosen(given)
     behind = compose.background(background, background_fit, background_position)
     options.check(behind)
     photo = read(image)

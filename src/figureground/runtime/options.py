@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from figureground.errors import ImageError, in_range
 from figureground.imaging.compose import Background, Fit, transparent, where
@@ -74,6 +75,13 @@ class Options:
             raise ImageError("a mask and a trimap were asked for; ask for one of them at a time")
         if self.margin and not self.crop:
             raise ImageError("a margin is what crop leaves about the subject; give crop too")
+
+    @classmethod
+    def chosen(cls, given: Mapping[str, Any]) -> Options:
+        """The options among what was given to a command, a function or a request, by name."""
+        return cls(
+            **{field.name: given[field.name] for field in fields(cls) if field.name in given}
+        )
 
     def opaque(self, behind: Background) -> bool:
         """Whether the result needs no transparency."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -80,9 +79,7 @@ class Cutout(BaseModel):
 
     def asked(self) -> Options:
         """The same as runtime options. Raises ImageError."""
-        named = {field.name for field in fields(Options)} & set(type(self).model_fields)
-        values = {name: getattr(self, name) for name in named}
-        return Options(**values, foreground=not self.no_foreground)
+        return Options.chosen({**self.model_dump(), "foreground": not self.no_foreground})
 
 
 class Video(BaseModel):

@@ -37,8 +37,6 @@ class Lessons(Protocol):
     steps_per_epoch: int
     workers: int
 
-    def train_dataloader(self) -> DataLoader[Any]: ...
-
 
 def learning_batches(data: Lessons) -> DataLoader[Any]:
     """This process's shares of the next steps_per_epoch batches of samples that none has had before."""

@@ -11,6 +11,8 @@ from torch import nn
 from figureground import checkpoints, hub, networks
 from figureground.errors import RecipeError
 
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pdparams")  # never those of a model's name
+
 
 def start_from(network: nn.Module, name: str, init: str) -> str:
     """Gives the network, built by `name`, every tensor of `init` that fits it; says what did and what not.
@@ -41,8 +43,8 @@ def _checkpoint(init: str) -> Path:
     path = Path(init).expanduser()
     if path.suffix not in hub.SUFFIXES and path.is_file():
         return path
-    if path.suffix == ".safetensors":
-        raise RecipeError(f"there are no weights at {path}")
+    if path.suffix in SUFFIXES:
+        raise RecipeError(f"there are no weights at {path}; give init= a file that is there")
     card = hub.card(init)
     if card.checkpoint is None:
         raise RecipeError(
