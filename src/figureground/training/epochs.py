@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from figureground import data, recipes
 from figureground.data.listed import listed
 from figureground.data.samples import Samples
-from figureground.errors import RecipeError
+from figureground.errors import DataError, RecipeError
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
 from figureground.training.devices import learning_batches, validation_batches
@@ -84,4 +84,12 @@ def picked(collection: Path, listings: list[str]) -> list[data.Example]:
         if not listing.exists():
             listing = recipes.FOLDER / "lists" / name
         examples += data.checked(listed(collection, listing, "train"), str(listing))
+    return examples
+
+
+def outlined(examples: list[data.Example]) -> list[data.Example]:
+    """The examples, all of which have a mask: else their people would be learnt as background."""
+    for example in examples:
+        if example.mask is None:
+            raise DataError(f"{example.image} is one of data.scenes but has no mask")
     return examples

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from figureground import data
+from figureground.data.composition import Compositions
 from figureground.data.pictures import u2net, varied
 from figureground.data.samples import Mixed, Photos, Samples, Source, Validation, with_soft
 from figureground.errors import RecipeError
@@ -17,7 +18,7 @@ from figureground.metrics.saliency import Saliency
 from figureground.published import form
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, enlarge
-from figureground.training.epochs import Epochs, learnt_and_held
+from figureground.training.epochs import Epochs, learnt_and_held, outlined, picked
 from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
 
 
@@ -81,8 +82,13 @@ class SaliencyTask(pl.LightningModule):
 def saliency_data(
     root: Path,
     name: str = "duts",
-    pictures: Literal["published", "varied"] = "published",
+    pictures: Literal["published", "varied", "compositions"] = "published",
     turns: bool = False,
+    collection: Path | None = None,
+    nobody: list[str] = [],  # noqa: B006 - never changed
+    scenes: list[str] = [],  # noqa: B006
+    photo_share: float = 0.42,
+    empty_share: float = 0.13,
     also: list[str] = [],  # noqa: B006 - never changed
     also_share: float = 0.25,
     val_split: str = "",
@@ -97,9 +103,10 @@ def saliency_data(
     """Photos with masks or alphas of the data set `name` at `root`, in epochs of `steps_per_epoch` batches.
 
     pictures "published": see data.pictures.u2net, with quarter `turns` as the model zoo's or without;
-    "varied": ours, see there. also: further data sets, learnt from folders of their names beside root;
-    also_share: how many of the pictures are theirs. val_split, val_share: what is validated, see
-    epochs.learnt_and_held.
+    "varied": ours, see there. "compositions": people alone are salient, cut out and put before photos of
+    `nobody`, see training.segmentation and data.composition. also: further data sets, learnt from folders
+    of their names beside root; also_share: how many of the pictures are theirs. val_split, val_share: what
+    is validated, see epochs.learnt_and_held.
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     """
     root = root.expanduser()
@@ -107,6 +114,10 @@ def saliency_data(
     others = [e for other in also for e in data.read(other, root.resolve().parent / other, "train")]
     pipeline = partial(u2net, turns=turns) if pictures == "published" else varied
     source: Source = Photos(learnt, with_soft, pipeline)
+    if pictures == "compositions":
+        place = (collection or root.resolve().parent).expanduser()
+        empty, scenery = picked(place, nobody), outlined(picked(place, scenes))
+        source = Compositions(learnt, empty, scenery, photo_share, empty_share, soft=True)
     if others:
         source = Mixed(source, Photos(others, with_soft, pipeline), also_share)
     samples = Samples(source, sizes, batch_size, seed, input)

@@ -11,13 +11,13 @@ from figureground import data
 from figureground.data.composition import Compositions
 from figureground.data.pictures import pp_humanseg
 from figureground.data.samples import Photos, Samples, Source, Validation, with_mask
-from figureground.errors import DataError, RecipeError
+from figureground.errors import RecipeError
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
-from figureground.training.epochs import Epochs, picked
+from figureground.training.epochs import Epochs, outlined, picked
 from figureground.training.schedule import descent, polynomial
 
 
@@ -91,13 +91,6 @@ class SegmentationTask(pl.LightningModule):
         )
 
 
-def _outlined(examples: list[data.Example]) -> list[data.Example]:
-    for example in examples:
-        if example.mask is None:  # else its people would be learnt as background
-            raise DataError(f"{example.image} is one of data.scenes but has no mask")
-    return examples
-
-
 def segmentation_data(
     root: Path,
     name: str = "people",
@@ -131,7 +124,7 @@ def segmentation_data(
     if pictures == "published":
         source = Photos(examples, with_mask, pp_humanseg)
     else:
-        scenery, empty = _outlined(picked(collection, scenes)), picked(collection, nobody)
+        scenery, empty = outlined(picked(collection, scenes)), picked(collection, nobody)
         source = Compositions(examples, empty, scenery, photo_share, empty_share)
     samples = Samples(source, sizes, batch_size, seed, input)
     validation = Validation(data.read(name, root, "val"), with_mask, input)
