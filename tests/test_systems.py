@@ -203,14 +203,15 @@ def test_starting_from_other_weights(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(wrong) == 1
     assert "do not fit the network refinenet_mobile: 0 tensors" in capsys.readouterr().err
     assert main([*start, "init=pp-humanseg-lite", "--run", str(tmp_path / "b")]) == 1
-    assert "comes as ONNX alone" in capsys.readouterr().err
+    assert "do not fit the network refinenet_mobile" in capsys.readouterr().err
     assert main([*start, "init=nope", "--run", str(tmp_path / "b")]) == 1
     assert "unknown model 'nope'" in capsys.readouterr().err
 
 
 def test_starting_from_a_published_checkpoint(tmp_path: Path, goldens: Path) -> None:
     network = networks.build("u2netp")
-    said = start_from(network, "u2netp", str(goldens.parent / "checkpoints" / "u2netp.pth"))
+    file = goldens.parent / "checkpoints" / "u2netp.pth"
+    said = start_from(network, "u2netp", str(file), [])
     assert "798 tensors matched" in said
 
 
@@ -269,7 +270,7 @@ def test_starting_from_a_mindspore_card_and_its_checkpoint(
     said = capsys.readouterr().err
     assert "do not fit the network osnet_x0_25: 5 tensors matched; 482 mismatched" in said
     with pytest.raises(RecipeError, match="do not fit the network u2netp: 0 tensors matched"):
-        start_from(networks.build("u2netp"), "u2netp", str(card))
+        start_from(networks.build("u2netp"), "u2netp", str(card), [])
     assert not (tmp_path / "none").exists()
 
 

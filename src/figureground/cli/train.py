@@ -123,7 +123,8 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
         )
     say = print if is_first() else lambda *_, **__: None
     if values.get("init") and not going_on:
-        say(f"starting from {start_from(network, values['network']['name'], values['init'])}")
+        name, init = values["network"]["name"], values["init"]
+        say(f"starting from {start_from(network, name, init, data.samples)}")
     if is_first():
         write(kept, yaml.safe_dump(values, sort_keys=False).encode())
         if classes := getattr(data, "classes", ()):

@@ -88,7 +88,8 @@ def overfit(values: recipes.Values, batches: int) -> bool:
         network, **recipes.arguments(Task, values["task"] | slow, "task", given=["network"])
     )
     if values.get("init"):
-        print(f"starting from {start_from(network, values['network']['name'], values['init'])}")
+        name, init = values["network"]["name"], values["init"]
+        print(f"starting from {start_from(network, name, init, data.samples)}")
     fallen = Fallen(batches, loop["log_every"])
     first = range(batches * data.batch_size)
     again = lambda: Again([*DataLoader(data.samples, data.batch_size, sampler=first)])  # noqa: E731

@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from figureground import checkpoints, hub, networks
 from figureground.errors import RecipeError
+from figureground.training.unfold import folded, read_onnx, refit, unfold
 
+SEEN = 128  # samples by which folded batch norms are made anew
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".pdparams")  # never those of a model's name
 
 
-def start_from(network: nn.Module, name: str, init: str) -> str:
+class Pictures(Protocol):
+    """Sample number k: a picture and its truths."""
+
+    def __getitem__(self, k: int) -> tuple[Tensor, ...]: ...
+
+
+def start_from(network: nn.Module, name: str, init: str, samples: Pictures) -> str:
     """Gives the network, built by `name`, every tensor of `init` that fits it; says what did and what not.
 
     init: a card's name, hub id or path; or a checkpoint that checkpoints.read can read, with our names or
     the published ones. What does not fit, such as a classifier of other classes, keeps its random start.
+    A card that has ONNX alone is one of ours: the batch norms that export folded away are made anew from
+    the first SEEN samples, pictures 3×H×W with or without truths.
     Raises RecipeError when less than half of the tensors have a place, CardError, CheckpointError or
     PullError when they cannot be had.
     """
     from figureground.importing import match
 
     path = _checkpoint(init)
-    arrays = checkpoints.read(path)
-    own = {key: torch.from_numpy(np.array(value)) for key, value in arrays.items()}
-    tensors = max(
-        own, networks.from_foreign(name, arrays), key=lambda t: len(match(network, t).matched)
-    )
+    if path.suffix == ".onnx":
+        tensors = read_onnx(path)
+        count = len(tensors)
+        pairs = folded(network, tensors)
+        tensors = unfold(network, tensors, pairs)
+    else:
+        pairs = []
+        arrays = checkpoints.read(path)
+        count = len(arrays)
+        own = {key: torch.from_numpy(np.array(value)) for key, value in arrays.items()}
+        tensors = max(
+            own, networks.from_foreign(name, arrays), key=lambda t: len(match(network, t).matched)
+        )
     found = match(network, tensors)
-    if 2 * len(found.matched) < len(arrays):
+    if 2 * len(found.matched) < count:
         raise RecipeError(
             f"the weights {path} do not fit the network {name}: {found}; choose others for init"
         )
     network.load_state_dict({key: tensors[key] for key in found.matched}, strict=False)
+    if pairs:
+        refit(network, [norm for _, norm in pairs], (samples[k][0][None] for k in range(SEEN)))
     return f"{path}: {found}"
 
 
@@ -46,8 +67,4 @@ def _checkpoint(init: str) -> Path:
     if path.suffix in SUFFIXES:
         raise RecipeError(f"there are no weights at {path}; give init= a file that is there")
     card = hub.card(init)
-    if card.checkpoint is None:
-        raise RecipeError(
-            f"{card.name} comes as ONNX alone, which cannot be trained; choose a model with a checkpoint"
-        )
-    return hub.verified(card, card.checkpoint)
+    return hub.local(card) if card.checkpoint is None else hub.verified(card, card.checkpoint)
