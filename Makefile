@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export OMP_NUM_THREADS ?= 1
 
-TRAININGS := train-people train-osnet train-parts train-saliency train-shm
+TRAININGS := train-people-large train-people train-osnet train-parts train-saliency train-shm
 
 .PHONY: demo test test-all lint docs train-all $(TRAININGS) clean
 
@@ -35,6 +35,11 @@ train-all: $(TRAININGS)
 $(TRAININGS): export MALLOC_MMAP_MAX_ := 0
 $(TRAININGS): export MALLOC_TRIM_THRESHOLD_ := 99999999999
 $(TRAININGS): export MALLOC_TOP_PAD_ := 268435456
+train-people-large: .venv/dev
+	$(BIN)/figureground train refinenet-mobile/people data.root=$(DATA)/people init=$(IMAGENET) \
+		--run runs/refinenet-people
+
+# its last stage learns from refinenet-people: the one trained above, or else the one in the package
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
 		data.root=$(DATA)/people --run runs/people

@@ -90,9 +90,15 @@ class AlphaPredictor:
             return matted(pixels, small)
         return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
 
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Prepared pictures N×3×h×w, of any size that the network takes, to N×h×w alphas in [0, 1]."""
+        return np.stack([self._squash(self._map(answer)) for answer in self.session.run(images)])
+
     def _margin(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the network answers, as one map: a logit, or a probability."""
-        answer = self.session.run(prepare(pixels, self.input))[0]
+        return self._map(self.session.run(prepare(pixels, self.input))[0])
+
+    def _map(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network answers for one picture, as one map: a logit, or a probability."""
         return answer[1] - answer[0] if self.output == "person-logits" else answer[0]
 
     def _squash(self, values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from figureground.data.composition import Compositions
 from figureground.data.pictures import pp_humanseg
 from figureground.data.samples import Photos, Samples, Source, Validation, with_mask
 from figureground.errors import RecipeError
+from figureground.losses.distillation import distillation_loss
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
@@ -19,6 +20,7 @@ from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
 from figureground.training.epochs import Epochs, outlined, picked
 from figureground.training.schedule import descent, polynomial
+from figureground.training.teacher import Teacher
 
 
 class SegmentationTask(pl.LightningModule):
@@ -26,6 +28,7 @@ class SegmentationTask(pl.LightningModule):
 
     lovasz_stride: the Lovász term sees every n-th pixel along each axis; sorting all of them costs
     as much as the network on a CPU. Weight decay spares the batch norms of the backbone, as published.
+    teacher: a model whose soft masks are learnt from too, see training.teacher; teacher_weight: its share.
     """
 
     def __init__(
@@ -40,12 +43,18 @@ class SegmentationTask(pl.LightningModule):
         weight_decay: float = 5e-4,
         power: float = 0.9,
         warmup_steps: int = 0,
+        teacher: str = "",
+        teacher_weight: float = 0.5,
     ) -> None:
         super().__init__()
         at_least(1, **{"task.lovasz_stride": lovasz_stride})
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         if not learning_rate > 0:
             raise RecipeError(f"task.learning_rate is {learning_rate}; expected more than 0")
+        if not 0 < teacher_weight <= 1:
+            raise RecipeError(f"task.teacher_weight is {teacher_weight}; expected above 0, up to 1")
+        self.teacher = Teacher(teacher) if teacher else None
+        self.teacher_weight = teacher_weight
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss_weights = cross_entropy_weight, lovasz_weight, lovasz_stride
         self.optimizer = optimizer
@@ -60,6 +69,10 @@ class SegmentationTask(pl.LightningModule):
         images, labels = batch
         levels = self.network(images.contiguous(memory_format=torch.channels_last))
         loss = pp_humanseg_loss(levels, labels, *self.loss_weights)
+        if self.teacher:
+            taught = self.teacher(images, self.trainer.datamodule.input)  # type: ignore[attr-defined]
+            share = self.teacher_weight
+            loss = (1 - share) * loss + share * distillation_loss(levels, taught)
         self.log("loss", loss, prog_bar=True)
         return loss
 
