@@ -57,7 +57,10 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "error:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("figureground")
+    assert said.count("\n") == 1
+    assert "--help`" in said
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

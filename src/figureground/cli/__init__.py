@@ -15,7 +15,7 @@ import os
 import sys
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from figureground.errors import FiguregroundError
 
@@ -84,8 +84,15 @@ def _say(message: str) -> None:
         print(f"figureground: {message}", file=sys.stderr)
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage of every flag before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
 def _run(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser("figureground", description="Cut people out of photos.")
+    parser = Parser("figureground", description="Cut people out of photos.")
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name in VERBS:
@@ -100,7 +107,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         print(f"figureground {figureground.__version__}")
         return 0
     if given.pop("verb") is None:
-        parser.error(f"expected a verb, one of {', '.join(VERBS)}; see figureground --help")
+        parser.error(f"expected a verb, one of {', '.join(VERBS)}")
     verb = given.pop("function")
     if late:
         given |= _late(parser, verb, given, late, list(arguments or sys.argv[1:]))

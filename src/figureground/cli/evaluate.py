@@ -105,8 +105,8 @@ def measured(
                 f"--split is {split!r}; re-identification is measured on the split 'test'"
             )
         return "crops", _persons(_predictor(model), data, root, limit, flip)
-    examples = read(data, root, split)[: limit or None]
     predictor = _predictor(model, "fast" if protocol == "published" else edges)
+    examples = read(data, root, split)[: limit or None]
     found = _photos(predictor, data, root, examples, measure, protocol)
     return f"{len(examples)} photos", found
 

@@ -17,8 +17,9 @@ SUFFIXES = (".md", ".txt", ".onnx")
 
 
 def names() -> list[str]:
-    """Names of the cards that come with the package."""
-    return sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.md"))
+    """Names of the cards that come with the package, those of our own models first."""
+    found = (p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.md"))
+    return sorted(found, key=lambda name: ("/" in name, name))
 
 
 def card(model: str) -> Card:
