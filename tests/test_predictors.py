@@ -88,6 +88,19 @@ def test_alpha_from_each_output() -> None:
         AlphaPredictor(Answers(answer), spec, output="logits")
 
 
+def test_calibration_goes_by_the_logit() -> None:
+    """sigmoid(sharpness · (logit − offset)), whether the network answers with logits or probabilities."""
+    margin, spec = 0.4, Input(32, 32)
+    logits = np.zeros((1, 2, 32, 32), np.float32)
+    logits[:, 1] = margin
+    probabilities = np.full((1, 1, 32, 32), 1 / (1 + np.exp(-margin)), np.float32)
+    image = halves(32, 32)
+    for output, answer in (("person-logits", logits), ("saliency", probabilities)):
+        session = Answers(lambda images, answer=answer: answer)
+        found = AlphaPredictor(session, spec, "", output, 3, 0.6, "fast")(image)
+        np.testing.assert_allclose(found, 1 / (1 + np.exp(-3 * (margin - 0.6))), atol=1e-5)
+
+
 def test_labels() -> None:
     image = halves(40, 64)
     session = Answers(lambda x: np.concatenate([0 * x[:, :1], x[:, :1], -5 + 0 * x[:, :1]], 1))

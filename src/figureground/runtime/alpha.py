@@ -26,7 +26,7 @@ class AlphaPredictor:
     output "person-logits": N×2×h×w, background and person; the value is
     sigmoid(sharpness · (logit − offset)) of the second minus the first.
     output "saliency": N×k×h×w probabilities, of which the first map counts.
-    output "alpha": N×1×h×w, clipped to [0, 1].
+    output "alpha": N×1×h×w, clipped to [0, 1]. A sharpness or offset of these goes by their logit.
     edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are; "hair": solved
     for in the photo where the network is unsure (imaging.matting).
     Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
@@ -104,7 +104,10 @@ class AlphaPredictor:
     def _squash(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's answer as an alpha in [0, 1]."""
         if self.output != "person-logits":
-            return values.clip(0, 1)
+            if (self.sharpness, self.offset) == (1, 0):
+                return values.clip(0, 1)
+            values = values.clip(1e-6, 1 - 1e-6)
+            values = np.log(values / (1 - values))
         alpha = values - np.float32(self.offset)
         alpha *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
         np.tanh(alpha, out=alpha)
