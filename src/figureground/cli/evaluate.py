@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from figureground.runtime.alpha import Edges
     from figureground.runtime.predictor import Predictor
 
-MEASURES = {"person-logits": "people", "saliency": "saliency", "alpha": "matting"}  # of outputs
+MEASURES = {"person-segmentation": "people", "saliency": "saliency", "matting": "matting"}
 
 
 def evaluate(
@@ -130,7 +130,9 @@ def _photos(
 
     published = protocol == "published"
     if isinstance(predictor, AlphaPredictor):
-        measure = "nobody" if data == "nobody" else measure or MEASURES[predictor.output]
+        measure = (
+            "nobody" if data == "nobody" else measure or MEASURES.get(predictor.task, "people")
+        )
     if published and measure not in ("saliency", "matting"):
         raise DataError("--protocol published is for saliency and matting; leave it out")
     if isinstance(predictor, LabelPredictor):

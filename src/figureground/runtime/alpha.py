@@ -29,6 +29,7 @@ class AlphaPredictor:
     output "alpha": N×1×h×w, clipped to [0, 1]. A sharpness or offset of these goes by their logit.
     edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are; "hair": solved
     for in the photo where the network is unsure (imaging.matting).
+    task: what the card says that it is for.
     Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
     """
 
@@ -41,6 +42,7 @@ class AlphaPredictor:
         sharpness: float = 1.0,
         offset: float = 0.0,
         edges: Edges = "fine",
+        task: str = "person-segmentation",
     ) -> None:
         if output not in OUTPUTS:
             raise CardError(f"{name} gives {output!r}; expected one of {', '.join(OUTPUTS)}")
@@ -51,6 +53,7 @@ class AlphaPredictor:
         self.sharpness = sharpness
         self.offset = offset
         self.edges = edges
+        self.task = task
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).

@@ -64,7 +64,14 @@ def predictor_of(card: hub.Card, session: Session, edges: Edges = "fine") -> Pre
     """The predictor for what the card says that the session gives."""
     if card.output in ALPHA_OUTPUTS:
         return AlphaPredictor(
-            session, card.input, card.name, card.output, card.sharpness, card.offset, edges
+            session,
+            card.input,
+            card.name,
+            card.output,
+            card.sharpness,
+            card.offset,
+            edges,
+            card.task,
         )
     if card.output == "class-logits":
         return LabelPredictor(session, card.input, card.name, card.classes)
