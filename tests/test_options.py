@@ -358,7 +358,7 @@ def test_the_server_has_them_too(photo: np.ndarray) -> None:
     from figureground.serve.models import Models
 
     assert Cutout(no_foreground=True, grow=3).asked() == Options(foreground=False, grow=3)
-    app = create(Models(["pp-humanseg-lite"]), max_pixels=1_000_000)
+    app = create(Models(["refinenet-people"]), max_pixels=1_000_000)
     content = png.encode(photo[::2, ::2])
     asked = {
         "crop": "true",

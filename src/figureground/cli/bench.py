@@ -19,7 +19,7 @@ SIZES = {"640x480": (640, 480), "12 MP": (4000, 3000)}
 def bench(
     photo: Annotated[str, "a photo to scale (default: the demo's)"] = "",
     *,
-    model: Annotated[str, "name or path of a card"] = "pp-humanseg-lite",
+    model: Annotated[str, "name or path of a card"] = "refinenet-people",
     runs: Annotated[int, "timed runs of each; the median is printed"] = 15,
     fast: Annotated[bool, "with --edges fast --no-foreground"] = False,
     json: Annotated[bool, "print JSON"] = False,

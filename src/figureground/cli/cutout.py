@@ -35,7 +35,7 @@ def cutout(
         "standard output",
         "-o",
     ],
-    model: Annotated[str, "name or path of a card, see `figureground models`"] = "pp-humanseg-lite",
+    model: Annotated[str, "name or path of a card, see `figureground models`"] = "refinenet-people",
     background: Annotated[str, "transparent, blur, a colour or an image file"] = "transparent",
     background_fit: Annotated[
         Fit, "a picture behind: fill and be cropped, or be seen whole"

@@ -13,7 +13,7 @@ def demo(
     photo: Annotated[str, "a photo (default: scikit-image's astronaut, NASA, public domain)"] = "",
     *,
     output: Annotated[str, "the picture to write", "-o"] = "demo.png",
-    model: Annotated[str, "name or path of a card"] = "pp-humanseg-lite",
+    model: Annotated[str, "name or path of a card"] = "refinenet-people",
 ) -> None:
     """Cut the person out of a photo and show it.
 

@@ -114,7 +114,7 @@ def _deep(alpha: NDArray[Any]) -> NDArray[np.uint16]:
 def cutout(
     image: Source,
     *,
-    model: str = "pp-humanseg-lite",
+    model: str = "refinenet-people",
     background: str | os.PathLike[str] = "transparent",
     edges: Edges = "fine",
     keep: Keep = "all",

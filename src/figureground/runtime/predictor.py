@@ -17,7 +17,7 @@ Predictor = AlphaPredictor | LabelPredictor | EmbeddingPredictor
 
 
 def load(
-    model: str | os.PathLike[str] = "pp-humanseg-lite",
+    model: str | os.PathLike[str] = "refinenet-people",
     *,
     edges: Edges = "fine",
     device: str = "auto",
