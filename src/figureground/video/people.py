@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -45,12 +45,15 @@ def found(
     steady: Steadiness = "motion",
     look: int = LOOK,
     skip: int = 0,
+    live: bool = False,
 ) -> Generator[Found | Frame | Packet, None, None]:
     """What the network finds in each frame; the first `skip` frames, and packets, as they are. Threads of
-    their own for reading, the network and the average. look: see Steady."""
-    shown = ahead(_shown(items, canvas, predictor, skip - WARM))
+    their own for reading, the network and the average; none if live, as no frame may wait there. look: see
+    Steady."""
+    through: Callable[[Any], Any] = iter if live else ahead
+    shown = through(_shown(items, canvas, predictor, skip - WARM))
     small = _small(shown, predictor, NETWORKS if look else 1)
-    with closing(ahead(_steadied(ahead(small), look) if steady == "motion" else small)) as seen:
+    with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
 
