@@ -2,7 +2,7 @@
 
     python benchmarks/video_peers.py figureground CLIP   # in figureground's environment
     python benchmarks/video_peers.py opencv CLIP         # needs opencv-python-headless, onnxruntime
-    python benchmarks/video_peers.py rembg CLIP          # needs rembg, which brings the others
+    python benchmarks/video_peers.py rembg CLIP          # needs rembg, opencv-python-headless, onnxruntime
     python benchmarks/video_peers.py mediapipe CLIP      # needs mediapipe 0.10.14; its own weights
 
 Run them one after another on the same machine: the ratios count. opencv is the plain loop of
