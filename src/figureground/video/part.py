@@ -130,7 +130,7 @@ def remove(target: Path) -> None:
 
 def identity(path: str) -> str:
     """What tells a file from another of the same name."""
-    if path == "-":
+    if not os.path.isfile(path):
         return path
     status = os.stat(path)
     return f"{os.path.basename(path)}, {status.st_size} bytes, {status.st_mtime_ns}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from figureground.video.steady import Steady
 
 Steadiness = Literal["motion", "none"]
 LOOK = 2  # frames to come that a frame is averaged with, where they can be waited for
+NETWORKS = 2  # frames that the network sees at a time, where they can be waited for
 WARM = 8  # frames before the first wanted one that are averaged with it
 
 
@@ -43,12 +45,15 @@ def found(
     steady: Steadiness = "motion",
     look: int = LOOK,
     skip: int = 0,
+    live: bool = False,
 ) -> Generator[Found | Frame | Packet, None, None]:
     """What the network finds in each frame; the first `skip` frames, and packets, as they are. Threads of
-    their own for reading, the network and the average. look: see Steady."""
-    shown = ahead(_shown(items, canvas, predictor, skip - WARM))
-    small = _small(shown, predictor)
-    with closing(ahead(_steadied(ahead(small), look) if steady == "motion" else small)) as seen:
+    their own for reading, the network and the average; none if live, as no frame may wait there. look: see
+    Steady."""
+    through: Callable[[Any], Any] = iter if live else ahead
+    shown = through(_shown(items, canvas, predictor, skip - WARM))
+    small = _small(shown, predictor, NETWORKS if look else 1)
+    with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
 
@@ -66,11 +71,23 @@ def _shown(
 
 
 def _small(
-    items: Generator[tuple[Frame, Pixels] | Frame | Packet, None, None], predictor: AlphaPredictor
+    items: Generator[tuple[Frame, Pixels] | Frame | Packet, None, None],
+    predictor: AlphaPredictor,
+    threads: int,
 ) -> Generator[Found | Frame | Packet, None, None]:
-    with closing(items):
+    """`threads` frames at a time: the network takes longer than all other stages together."""
+
+    def answer(item: tuple[Frame, Pixels] | Frame | Packet) -> Found | Frame | Packet:
+        return Found(*item, predictor.small(item[1])) if isinstance(item, tuple) else item
+
+    waiting: deque[Future[Found | Frame | Packet]] = deque()
+    with closing(items), ThreadPoolExecutor(threads) as pool:
         for item in items:
-            yield Found(*item, predictor.small(item[1])) if isinstance(item, tuple) else item
+            waiting.append(pool.submit(answer, item))
+            if len(waiting) >= threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _steadied(

@@ -23,11 +23,14 @@ from figureground.video import part
 from figureground.video.ahead import ahead
 from figureground.video.backdrop import Backdrop, Plain, backdrop
 from figureground.video.canvas import Canvas, fill, keep, mix
+from figureground.video.live import Camera, VirtualCamera, is_device
 from figureground.video.people import LOOK, Found, Steadiness, found, large
 from figureground.video.raw import RawReader, RawWriter
 from figureground.video.read import Frame, Packet, Reader
 from figureground.video.sequence import Sequence, is_sequence
-from figureground.video.write import Writer
+from figureground.video.write import AnyReader, Writer
+
+AnyWriter = Writer | Sequence | RawWriter | VirtualCamera
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def replace_background(
 
     source "-": RGB frames on standard input, `raw_size` (width, height) each, `raw_rate` a second.
     target "-": RGB frames on standard output, RGBA if transparent.
+    source "/dev/video0": a camera, asked for `raw_size` and `raw_rate`; frames that come too late are left
+    out. target "/dev/video9": a virtual camera (video.live).
 
     progress is called with frames done and frames in all (0 where unknown). stopped: asked at each frame;
     once True, what there is becomes a file that plays, `out.part.mp4`, from which resume=True goes on with
@@ -89,6 +94,7 @@ def replace_background(
     """
     source, target = os.fspath(source), os.fspath(target)
     transparent = os.fspath(background) == "transparent" and not mask
+    live = is_device(source)
     predictor = load_alpha(model, edges=edges, device=device, threads=1)  # stages share the cores
     with (
         _reader(source, begin, end, raw_size, raw_rate) as reader,
@@ -110,10 +116,13 @@ def replace_background(
             canvas,
             predictor,
             steady=steady,
-            look=0 if source == "-" else LOOK,
+            look=0 if live or source == "-" else LOOK,
             skip=before.frames if before else 0,
+            live=live,
         )
-        mixed = ahead(_mixed(people, canvas, predictor, writer, behind, mask, foreground))
+        mixed = ahead(
+            _mixed(people, canvas, predictor, writer, behind, mask, foreground), 1 if live else 4
+        )
         count, shares, last, output = 0, list[float](), reader.first, target
         copies: Generator[Packet, None, None] | None = None
         with closing(mixed):
@@ -159,7 +168,9 @@ def _reader(
     end: float | None,
     raw_size: tuple[int, int] | None,
     raw_rate: Fraction,
-) -> Reader | RawReader:
+) -> AnyReader:
+    if is_device(source):
+        return Camera(source, raw_size, raw_rate)
     if source != "-":
         return Reader(source, begin, end)
     if raw_size is None:
@@ -169,11 +180,11 @@ def _reader(
     return RawReader(sys.stdin.buffer, raw_size, raw_rate)
 
 
-def _writer(
-    target: str, reader: Reader | RawReader, transparent: bool, crf: int | None
-) -> Writer | Sequence | RawWriter:
+def _writer(target: str, reader: AnyReader, transparent: bool, crf: int | None) -> AnyWriter:
     if target == "-":
         return RawWriter(sys.stdout.buffer, reader.size, transparent=transparent)
+    if is_device(target):
+        return VirtualCamera(target, reader.size, reader.rate, transparent=transparent)
     if is_sequence(target):
         return Sequence(target, reader, transparent=transparent)
     return Writer(target, reader, transparent=transparent, crf=crf)
@@ -183,7 +194,7 @@ def _mixed(
     items: Generator[Found | Frame | Packet, None, None],
     canvas: Canvas,
     predictor: AlphaPredictor,
-    writer: Writer | Sequence | RawWriter,
+    writer: AnyWriter,
     behind: Backdrop | None,
     mask: bool,
     foreground: bool,
@@ -212,11 +223,9 @@ def _mixed(
             yield item.frame, picture, float(item.alpha.mean())
 
 
-def _stop(
-    writer: Writer | Sequence | RawWriter, settings: dict[str, Any], count: int, grown: bool
-) -> str:
+def _stop(writer: AnyWriter, settings: dict[str, Any], count: int, grown: bool) -> str:
     """Leaves what there is as a file that plays, and says where."""
-    if isinstance(writer, RawWriter):
+    if isinstance(writer, RawWriter | VirtualCamera):
         writer.finish()
         return ""
     place, _ = part.places(Path(writer.path))

@@ -13,8 +13,8 @@ import numpy as np
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK, encode, write
 from figureground.video.canvas import Kind, Pixels, Planes, parts, views
-from figureground.video.raw import RawReader
-from figureground.video.read import Frame, Packet, Reader
+from figureground.video.read import Frame, Packet
+from figureground.video.write import AnyReader
 
 LIST = "frames.ffconcat"
 
@@ -32,7 +32,7 @@ class Sequence:
     codec = "png"
 
     def __init__(
-        self, path: str | os.PathLike[str], reader: Reader | RawReader, *, transparent: bool = False
+        self, path: str | os.PathLike[str], reader: AnyReader, *, transparent: bool = False
     ) -> None:
         self.path = os.fspath(path)
         self.target = Path(os.path.realpath(os.path.dirname(self.path) or "."))

@@ -18,8 +18,11 @@ from PIL import Image
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK
 from figureground.video.canvas import Kind, Pixels, Planes, parts, views
+from figureground.video.live import Camera
 from figureground.video.raw import RawReader
 from figureground.video.read import Frame, Packet, Reader
+
+AnyReader = Reader | RawReader | Camera
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Writer:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        reader: Reader | RawReader,
+        reader: AnyReader,
         *,
         transparent: bool = False,
         crf: int | None = None,
@@ -120,7 +123,7 @@ class Writer:
             self.close()
             raise
 
-    def _open(self, reader: Reader | RawReader, transparent: bool, crf: int | None) -> None:
+    def _open(self, reader: AnyReader, transparent: bool, crf: int | None) -> None:
         container = self._format.container
         options = {"movflags": "faststart"} if container in ("mp4", "mov") else {}
         self.container = av.open(str(self._part), "w", format=container, options=options)
