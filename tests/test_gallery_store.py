@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -408,6 +409,27 @@ def test_disk_full_leaves_the_gallery_as_it_was(
     with store.reading() as left:
         assert np.array_equal(left, vectors)
     assert damage(store) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="POSIX")
+def test_on_a_disk_that_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searched without a trace; by who may not write to a disk that others can, not at all."""
+    store, vectors = filled(tmp_path / "g")
+    store.close()
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "g").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr("os.statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+        store = Store(tmp_path / "g")
+        assert [entry.person for entry in store.nearest(vectors[3], 1)[0]] == ["3"]
+        assert damage(store) == []
+        after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "g").iterdir()}
+        assert after == before
+        store.close()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(GalleryError, match="you may not write to"):
+        Store(tmp_path / "g")
 
 
 def test_times() -> None:

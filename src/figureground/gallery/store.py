@@ -12,11 +12,13 @@ the manifest and the files that belong to it, however much is written meanwhile.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from errno import ENOSPC
 from itertools import islice
 from json import dumps, loads
 from pathlib import Path
@@ -56,8 +58,9 @@ class Store:
         self._lock = FileLock(path / LOCK)
         self._open: tuple[files.State, files.Rows] | None = None
         with self._said():
-            uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
+            self._db = sqlite3.connect(
+                _uri(path / MANIFEST), uri=True, isolation_level=None, timeout=PATIENCE
+            )
             self._db.execute("PRAGMA secure_delete = ON")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version != FORMAT:
@@ -328,14 +331,34 @@ class Store:
     def _said(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
+            if "disk is full" in str(error) or getattr(error, "errno", None) == ENOSPC:
+                raise GalleryError(
+                    f"No space left for the gallery {self.path}; make room and do the same again: what "
+                    "was there is there still, and whole"
+                ) from None
+            if isinstance(error, OSError):
+                name = error.filename or self.path
+                raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
             raise GalleryError(
                 f"the gallery {self.path} cannot be used ({error}); `figureground gallery verify "
                 f"{self.path}` checks it"
             ) from None
-        except OSError as error:
-            name = error.filename or self.path
-            raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
+
+
+def _uri(manifest: Path) -> str:
+    """For SQLite, which keeps a log beside the manifest, but on a disk that nobody can write to."""
+    log = manifest.with_name(f"{MANIFEST}-wal")
+    if hasattr(os, "statvfs") and os.statvfs(manifest).f_flag & os.ST_RDONLY:
+        how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    elif os.access(manifest.parent, os.W_OK):
+        how = "mode=rw"
+    else:
+        raise GalleryError(
+            f"you may not write to {manifest.parent}, which searching needs too: others may write to it "
+            "meanwhile; have it allowed, or take a copy of the folder"
+        )
+    return f"{manifest.resolve().as_uri()}?{how}"
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
