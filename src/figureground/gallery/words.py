@@ -6,6 +6,7 @@ then the second ones, and so on. The last block is filled up with zeros.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +23,9 @@ Words = NDArray[np.uint64]  # W×N, or as in the file: blocks × W × BLOCK
 def put(file: IO[bytes], header: int, row: int, words: Words) -> None:
     """Writes W×N words of the people from a row on, into a file whose header has so many bytes."""
     width, count = words.shape
-    file.truncate(header + 8 * width * BLOCK * -(-(row + count) // BLOCK))
+    size = header + 8 * width * BLOCK * -(-(row + count) // BLOCK)
+    if file.seek(0, os.SEEK_END) < size:
+        file.truncate(size)
     done = 0
     while done < count:
         block, first = divmod(row + done, BLOCK)
