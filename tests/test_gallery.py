@@ -16,11 +16,13 @@ from PIL import Image
 
 import figureground as fg
 from figureground.cli import main
+from figureground.cli.search import _hint
 from figureground.errors import FiguregroundError, GalleryError
 from figureground.gallery.calibrate import best_scores, by_pairs, by_searches
 from figureground.gallery.filter import Filter
 from figureground.gallery.people import people
 from figureground.gallery.rerank import reranked
+from figureground.gallery.sheet import sheet as html
 from figureground.gallery.sources import pictures
 from figureground.imaging.regions import regions
 from figureground.metrics.open_set import OpenSet, threshold_at
@@ -76,7 +78,8 @@ def test_nobody_matches(gallery: fg.Gallery, crops: Path) -> None:
     assert not present.nobody
     assert [m.same for m in present.matches] == [True] * 2 + [False] * 8
     assert present.matches[0].probability > 0.5
-    assert gallery.search(crops / "0001_c1s1_000001_00.png", threshold=2).nobody
+    strict = gallery.search(crops / "0001_c1s1_000001_00.png", not_camera=["1"], threshold=1)
+    assert strict.nobody
     assert fg.Gallery(gallery.path).calibration == calibration
 
 
@@ -137,6 +140,11 @@ def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
         gallery.search(query, camera="door")
     with pytest.raises(GalleryError, match="no query picture"):
         gallery.search([])
+    for wrong in (2, float("nan")):
+        with pytest.raises(GalleryError, match="expected a score, from -1 to 1"):
+            gallery.search(query, threshold=wrong)
+    with pytest.raises(GalleryError, match="every is nan seconds"):
+        gallery.add([query], every=float("nan"))
     assert gallery.search(query, camera=["nowhere"]).nobody
     assert gallery.forget(Filter(camera=["1", "2", "3"])) == 33
     assert gallery.search(query).matches == []
@@ -482,13 +490,14 @@ def test_on_the_command_line(
     for part in embedded:
         Image.open(io.BytesIO(base64.b64decode(part.split('"')[0]))).load()
     assert "http" not in html
-    assert main(["search", query, str(bad), "-g", g, "--json", "--threshold", "1.5"]) == 1
+    others = ["--not-camera", "1", "--threshold", "1"]
+    assert main(["search", query, str(bad), "-g", g, "--json", *others]) == 1
     out, err = capsys.readouterr()
     (line,) = map(json.loads, out.splitlines())
     assert line["nobody"] is True
     assert line["matches"][0]["person"] == "0002"
     assert "bad<b>.jpg" in err
-    assert main(["search", query, query, "-g", g, "--together", "--threshold", "1.5"]) == 0
+    assert main(["search", query, query, "-g", g, "--together", *others]) == 0
     assert "no match: the nearest, 1.000" in capsys.readouterr().out
     assert main(["gallery", "stats", g, "--json"]) == 0
     stats = json.loads(capsys.readouterr().out)
@@ -521,6 +530,32 @@ def test_on_the_command_line(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["per"] == "pair"
 
 
+def test_who_is_meant_in_a_photo_is_said(
+    tmp_path: Path, crops: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A whole photo taken for one person, and one of several people."""
+    g, sheet, wide = str(tmp_path / "g"), tmp_path / "sheet.html", tmp_path / "wide.png"
+    crop = Image.open(crops / "0001_c1s1_000001_00.png")
+    crop.resize((60, 40)).save(wide)
+    assert main(["index", str(wide), str(crops), "-g", g, "--model", model]) == 0
+    assert "1 of the photos are wider than high, and were taken for one" in capsys.readouterr().err
+    assert main(["search", str(wide), "-g", g]) == 0
+    out, err = capsys.readouterr()
+    assert "the nearest, whoever they are" in out
+    assert "wide.png is taken for one person; --people photo" in err
+    with fg.Gallery(g) as gallery:
+        found = gallery.search(wide)
+    assert found.asked == [[(0, 0, 60, 40)]]
+    found.asked[0] = [(0, 0, 10, 40), (30, 0, 10, 40)]
+    _hint([str(wide)], found, "photo")
+    assert "wide.png shows 2 people, and the largest is meant" in capsys.readouterr().err
+    sheet.write_text(html([([str(wide)], found)], lambda _: None))
+    (query,) = sheet.read_text().split('src="data:image/jpeg;base64,')[1:]
+    assert Image.open(io.BytesIO(base64.b64decode(query.split('"')[0]))).size == (10, 40)
+    assert main(["search", str(wide), "-g", g, "--camera", "nope"]) == 0
+    assert "has nobody of that camera" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -530,7 +565,8 @@ def test_on_the_command_line(
         ("index {no} -g {no}", "there is no file or folder"),
         ("search x.png -g {g}", "there is no file x.png"),
         ("search x.png -g {g} --top 0", "top is 0"),
-        ("search x.png -g {g} --threshold high", "--threshold is 'high'"),
+        ("search x.png -g {g} --rerank -1", "rerank is -1; expected 0"),
+        ("search x.png -g {g} --threshold high", "the threshold is 'high'; expected a score"),
         ("gallery forget {g}", "forget needs to know whom"),
         ("gallery merge {g}", "merge needs galleries"),
         ("gallery merge {g} {g}", "cannot be added to itself"),

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from figureground.gallery.exact import nearest
 from figureground.gallery.filter import Filter, ago, moment, shown
 from figureground.gallery.merge import merge
 from figureground.gallery.records import Image, Settings
+from figureground.gallery.signs import PLANES
 from figureground.gallery.store import Store
 from figureground.gallery.verify import damage
 from gallery_model import unit_vectors
@@ -82,36 +84,50 @@ def test_search_is_brute_force(
 @pytest.fixture
 def signed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs from 40 people on, in blocks of 16, and searched however few are meant."""
-    monkeypatch.setattr("figureground.gallery.store.SIGNED_FROM", 40)
-    monkeypatch.setattr("figureground.gallery.store.FEW", 0)
-    monkeypatch.setattr("figureground.gallery.store.CANDIDATES", 1)
-    monkeypatch.setattr("figureground.gallery.signs.BLOCK", 16)
+    monkeypatch.setattr("figureground.gallery.rows.SIGNED_FROM", 40)
+    monkeypatch.setattr("figureground.gallery.store.CANDIDATES", (10, 1))
+    monkeypatch.setattr("figureground.gallery.words.BLOCK", 16)
 
 
 @pytest.mark.usefixtures("signed")
 @pytest.mark.parametrize("filter", [Filter(), Filter(camera=["1"]), Filter(camera=["nope"])])
 def test_candidates_are_those_whose_signs_differ_least(tmp_path: Path, filter: Filter) -> None:
-    """Against the definition, bit by bit, and those in no whole block."""
+    """Against the definition, bit by bit."""
     store, vectors = filled(tmp_path / "g", 70)
     (query,) = unit_vectors(np.random.default_rng(1), 1, D)
-    entries, scores, found = store.nearest(query, 70, filter)
     with store.reading():
-        mean, *planes = store._open[2].sides  # type: ignore[index]
-    assert np.allclose(np.array(planes) @ np.array(planes).T, np.eye(D), atol=1e-5)
-    sides = [(v - mean) @ np.array(planes) > 0 for v in (*vectors, query)]
+        mean, *planes = store._open[1].signs.sides  # type: ignore[index,union-attr]
+    assert np.array(planes).shape == (PLANES, D)
+    assert np.allclose(np.linalg.norm(planes, axis=1), 1, atol=1e-5)
+    sides = [(v - mean) @ np.array(planes).T > 0 for v in (*vectors, query)]
     differ = (np.array(sides[:-1]) != sides[-1]).sum(axis=1)
     meant = [n for n in range(70) if not filter.camera or str(n % 2) in filter.camera]
-    least = sorted(differ[n] for n in meant if n < 64)[:70]
-    limit = least[min(70, len(least)) - 1] if least else 0
-    expected = {n for n in meant if n >= 64 or differ[n] <= limit}
-    assert {entry.row for entry in entries} == expected
-    assert np.allclose(found @ query, scores, atol=1e-6)
-    few, _, _ = store.nearest(query, 3, filter)
-    sure, _, _ = store.nearest(query, 3, filter, exact=True)
-    assert [entry.row for entry in sure] == sorted(meant, key=lambda n: -vectors[n] @ query)[:3]
-    ten = sorted(differ[n] for n in meant if n < 64)[:10]
-    near = [n for n in meant if n >= 64 or differ[n] <= (ten[-1] if ten else 0)]
-    assert [entry.row for entry in few] == sorted(near, key=lambda n: -vectors[n] @ query)[:3]
+    for top in (70, 10, 3):
+        count = max(10, top)
+        limit = sorted(differ[n] for n in meant)[: min(count, len(meant))][-1] if meant else 0
+        near = [n for n in meant if differ[n] <= limit]
+        expected = sorted(near, key=lambda n: -vectors[n] @ query)[:top]
+        entries, scores, found = store.nearest(query, top, filter)
+        assert [entry.row for entry in entries] == expected
+        assert np.allclose(found @ query, scores, atol=1e-6)
+        sure, _, _ = store.nearest(query, top, filter, exact=True)
+        assert [e.row for e in sure] == sorted(meant, key=lambda n: -vectors[n] @ query)[:top]
+
+
+@pytest.mark.usefixtures("signed")
+def test_signs_find_the_nearest(tmp_path: Path) -> None:
+    """Of vectors in few directions, as a network's are."""
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((2000, 4)) @ rng.standard_normal((4, D))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    store = made(tmp_path / "g")
+    store.put([image(f"{n}.jpg", vector[None]) for n, vector in enumerate(vectors)])
+    queries = vectors[::100]
+    found = [store.nearest(query, 10)[0] for query in queries]
+    truth = [store.nearest(query, 10, exact=True)[0] for query in queries]
+    assert [some[0].row for some in found] == list(range(0, 2000, 100))
+    shared = [len({*some} & {*sure}) / 10 for some, sure in zip(found, truth, strict=True)]
+    assert np.mean(shared) > 0.7  # 10 candidates each; by chance 0.1
 
 
 @pytest.mark.usefixtures("signed")
@@ -120,32 +136,34 @@ def test_signs_follow_the_vectors(tmp_path: Path) -> None:
     store, vectors = filled(tmp_path / "g", 39)
     reader = Store(tmp_path / "g")
 
-    def blocks(of: Store) -> int:
+    def signed(of: Store) -> int:
         with of.reading():
-            marks = of._open[2]  # type: ignore[index]
-            return 0 if marks is None else len(marks.blocks)
+            marks = of._open[1].signs  # type: ignore[index]
+            return 0 if marks is None else marks.rows
 
-    assert blocks(store) == 0
+    assert signed(store) == 0
     store.put([image("more.jpg", unit_vectors(np.random.default_rng(2), 30, D))])
-    assert blocks(store) == blocks(reader) == 4
+    assert signed(store) == signed(reader) == 69
     with reader.reading():
         store.put([image("0.jpg", vectors[:1])])
         store.forget(Filter(person=["3"]))
-        assert len(reader._open[2].blocks) == 4  # type: ignore[index]
+        assert signed(store) == 68
+        assert reader._open[1].signs.rows == 69  # type: ignore[index,union-attr]
+    assert sorted(file.name for file in (tmp_path / "g").glob("*-*.*"))[:1] == ["labels-1.words"]
     assert sorted(file.name for file in (tmp_path / "g").glob("*-*.*"))[-2:] == [
-        *("signs-1.bits", "vectors-1.f32")
+        *("signs-1.words", "vectors-1.f32")
     ]
     assert damage(store) == []
-    assert blocks(reader) == 4
+    assert signed(reader) == 68
     entries, _, _ = reader.nearest(vectors[7], 1)
     assert entries[0].person == "7"
-    file = tmp_path / "g" / "signs-1.bits"
+    file = tmp_path / "g" / "signs-1.words"
     content = bytearray(file.read_bytes())
-    content[-1] ^= 255
+    content[-8 * 16 : -8 * 16 + 8 * 4] = bytes(32)  # a word of each of the last four people
     file.write_bytes(content)
-    assert damage(Store(tmp_path / "g")) == ["the signs of 16 people are not of their vectors"]
+    assert damage(Store(tmp_path / "g")) == ["the signs of 4 people are not of their vectors"]
     file.write_bytes(content[:-1])
-    with pytest.raises(GalleryError, match=r"signs-1.bits is cut short"):
+    with pytest.raises(GalleryError, match=r"signs-1.words is cut short"):
         Store(tmp_path / "g").nearest(vectors[7], 1)
 
 
@@ -165,9 +183,37 @@ def test_signs_follow_the_vectors(tmp_path: Path) -> None:
 def test_filters(tmp_path: Path, filter: Filter, expected: range) -> None:
     store, _ = filled(tmp_path / "g")
     with store.reading() as vectors:
-        rows = store.rows(filter)
-        assert (np.arange(len(vectors)) if rows is None else rows).tolist() == list(expected)
+        meant = store.meant(filter)
+        rows = range(len(vectors)) if meant is None else np.flatnonzero(meant)
+        assert list(rows) == list(expected)
         assert [entry.person for entry in store.select(filter)] == [str(n) for n in expected]
+
+
+NAMES = st.sampled_from([None, "a", "b", "ä"])
+LISTS = st.lists(st.sampled_from(["a", "b", "ä", "other"]), max_size=2)
+TIMES = st.none() | st.integers(-2, 6).map(float)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(NAMES, NAMES, NAMES, TIMES, st.integers(0, 6)), max_size=8),
+    st.builds(Filter, LISTS, LISTS, LISTS, LISTS, TIMES, TIMES, TIMES),
+    st.sets(st.integers(0, 7)),
+)
+def test_labels_mean_whom_the_manifest_means(
+    tmp_path_factory: pytest.TempPathFactory, people: list, filter: Filter, again: set[int]
+) -> None:
+    """Search goes by the labels' file, the rest by SQL."""
+    store, vector = made(tmp_path_factory.mktemp("g") / "g"), np.eye(1, D, dtype=np.float32)
+    for n in (*range(len(people)), *(n for n in again if n < len(people))):
+        camera, person, tag, seen, added = people[n]
+        about = {"camera": camera, "person": person, "tag": tag, "time": seen}
+        store.put([image(f"{n}.jpg", vector, added=float(added), **about)])
+    with store.reading() as vectors:
+        meant = store.meant(filter)
+        rows = range(len(vectors)) if meant is None else np.flatnonzero(meant)
+        assert list(rows) == [entry.row for entry in store.select(filter)]
+    assert damage(store) == []
 
 
 def test_forgetting_leaves_nothing_in_the_files(tmp_path: Path) -> None:
@@ -192,11 +238,11 @@ def test_an_image_put_again_replaces_itself(tmp_path: Path) -> None:
     store, vectors = filled(tmp_path / "g", 3)
     store.put([image("1.jpg", vectors[[2, 0]])])
     with store.reading() as before:
-        assert store.rows().tolist() == [0, 2, 3, 4]  # type: ignore[union-attr]
+        assert store.meant().tolist() == [True, False, True, True, True]  # type: ignore[union-attr]
         old = before.copy()
     store.compact()
     with store.reading() as after:
-        assert store.rows() is None
+        assert store.meant() is None
         assert np.array_equal(after, old[[0, 2, 3, 4]])
         assert [entry.image for entry in store.select()] == ["0.jpg", "2.jpg", "1.jpg", "1.jpg"]
 
@@ -208,7 +254,7 @@ def test_a_reader_keeps_its_state_while_another_writes(tmp_path: Path) -> None:
         writer.put([image("new.jpg", vectors[:1])])
         writer.forget(Filter(camera=["0"]))
         assert np.array_equal(seen, vectors)
-        assert reader.rows() is None
+        assert reader.meant() is None
         assert [entry.person for entry in reader.entries([0, 19])] == ["0", "19"]
     with reader.reading() as seen:
         assert len(seen) == 11
@@ -250,9 +296,9 @@ def test_what_is_no_gallery_is_said(tmp_path: Path) -> None:
 def test_another_format_is_refused(tmp_path: Path) -> None:
     made(tmp_path / "g").close()
     with sqlite3.connect(tmp_path / "g" / "manifest.sqlite") as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 1")
     database.close()
-    with pytest.raises(GalleryError, match="format 2, and this figureground knows 1"):
+    with pytest.raises(GalleryError, match="format 1, and this figureground knows 2"):
         Store(tmp_path / "g")
 
 
@@ -261,18 +307,25 @@ def whole(path: Path) -> None:
         raise GalleryError(f"is damaged: {wrong}")
 
 
-@pytest.mark.parametrize("damaged", ["manifest", "half", "vectors", "values"])
+@pytest.mark.parametrize("damaged", ["manifest", "half", "vectors", "labels", "values", "names"])
 def test_damage_is_said(tmp_path: Path, damaged: str) -> None:
     store, _ = filled(tmp_path / "g")
     store.compact()
     store.close()
     manifest, vectors = tmp_path / "g" / "manifest.sqlite", tmp_path / "g" / "vectors-0.f32"
+    labels = tmp_path / "g" / "labels-0.words"
     if damaged == "manifest":
         manifest.write_bytes(b"no database " * 500)
     elif damaged == "half":
         manifest.write_bytes(manifest.read_bytes()[: manifest.stat().st_size // 2])
     elif damaged == "vectors":
         vectors.write_bytes(vectors.read_bytes()[:-4])
+    elif damaged == "labels":
+        labels.write_bytes(labels.read_bytes()[:-1])
+    elif damaged == "names":
+        labels.write_bytes(bytes(8) + labels.read_bytes()[8:])
+        assert damage(Store(tmp_path / "g")) == ["the labels of 1 people are not theirs"]
+        return
     else:
         vectors.write_bytes(bytes(vectors.stat().st_size))
         assert damage(Store(tmp_path / "g")) == ["20 of 20 vectors are not of length 1"]
@@ -356,6 +409,27 @@ def test_disk_full_leaves_the_gallery_as_it_was(
     with store.reading() as left:
         assert np.array_equal(left, vectors)
     assert damage(store) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="POSIX")
+def test_on_a_disk_that_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searched without a trace; by who may not write to a disk that others can, not at all."""
+    store, vectors = filled(tmp_path / "g")
+    store.close()
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "g").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr("os.statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+        store = Store(tmp_path / "g")
+        assert [entry.person for entry in store.nearest(vectors[3], 1)[0]] == ["3"]
+        assert damage(store) == []
+        after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "g").iterdir()}
+        assert after == before
+        store.close()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(GalleryError, match="you may not write to"):
+        Store(tmp_path / "g")
 
 
 def test_times() -> None:

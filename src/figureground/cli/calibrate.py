@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from json import dumps
-from typing import Annotated
+from typing import Annotated, Literal
 
 SAY = {
     "search": ("searches for people who are there", "for people who are not"),
@@ -20,6 +20,10 @@ def calibrate(
     pairs: Annotated[
         str, "CSV with image, other, same (1 or 0) instead of the gallery's persons"
     ] = "",
+    people: Annotated[
+        Literal["crop", "photo"],
+        "a picture of --pairs is of one person, or the largest in it is meant",
+    ] = "crop",
     model: Annotated[str, "where the gallery's model is now, if it was moved"] = "",
     json: Annotated[bool, "print JSON"] = False,
 ) -> None:
@@ -33,7 +37,7 @@ def calibrate(
     from figureground.gallery.sources import pairs_of
 
     with Gallery(gallery, model=model) as opened:
-        found = opened.calibrate(far, pairs_of(pairs) if pairs else None)
+        found = opened.calibrate(far, pairs_of(pairs) if pairs else None, people)
     if json:
         print(dumps({"gallery": gallery, **vars(found)}))
         return

@@ -59,6 +59,12 @@ def index(
     progress.clear()
     for _, reason in added.failed:
         print(f"figureground: {reason}", file=sys.stderr)
+    if added.wide:
+        print(
+            f"figureground: {added.wide} of the photos are wider than high, and were taken for one person "
+            "from side to side; if they are not, the same with --people photo looks for people in them",
+            file=sys.stderr,
+        )
     seconds = round(monotonic() - started, 2)
     if json:
         print(dumps({"gallery": gallery, **vars(added), "seconds": seconds}))

@@ -69,6 +69,7 @@ def search(
                 print(f"figureground: {error}", file=sys.stderr)
                 continue
             found.append((query, answer))
+            _hint(query, answer, people)
             print(dumps(_report(query, answer)) if json else _text(query, answer), flush=True)
         if html:
             from figureground.gallery.sheet import sheet
@@ -78,11 +79,25 @@ def search(
     return 1 if failed else 0
 
 
+def _hint(query: list[str], found: Found, people: str) -> None:
+    for image, boxes in zip(query, found.asked, strict=True):
+        width, height = boxes[0][2:]
+        if len(boxes) > 1:
+            said = f"{image} shows {len(boxes)} people, and the largest is meant; crop it to mean another"
+        elif people == "crop" and width > height:
+            said = f"{image} is taken for one person; --people photo looks for people in it"
+        else:
+            continue
+        print(f"figureground: {said}", file=sys.stderr)
+
+
 def _number(threshold: str) -> float | None:
     try:
         return float(threshold) if threshold else None
     except ValueError:
-        raise GalleryError(f"--threshold is {threshold!r}; expected a score, up to 1") from None
+        raise GalleryError(
+            f"the threshold is {threshold!r}; expected a score, from -1 to 1"
+        ) from None
 
 
 def _report(query: list[str], found: Found) -> dict[str, Any]:
@@ -90,6 +105,7 @@ def _report(query: list[str], found: Found) -> dict[str, Any]:
 
     return {
         "query": query,
+        "asked": found.asked,
         "threshold": found.threshold,
         "nobody": found.nobody,
         "matches": [
@@ -108,7 +124,9 @@ def _report(query: list[str], found: Found) -> dict[str, Any]:
 def _text(query: list[str], found: Found) -> str:
     lines = [", ".join(query)]
     if not found.matches:
-        lines.append("  no match: nobody was searched")
+        lines.append("  no match: the gallery is empty, or has nobody of that camera, tag and time")
+    elif found.threshold is None:
+        lines[0] += ": the nearest, whoever they are (without a threshold)"
     elif found.nobody:
         near = max(found.matches, key=lambda match: match.score)
         lines.append(f"  no match: the nearest, {_line(near)}, is below {found.threshold:.3f}")

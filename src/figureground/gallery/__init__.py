@@ -22,7 +22,7 @@ from figureground.gallery.calibrate import Calibration, best_scores, by_pairs, b
 from figureground.gallery.embed import MODEL, Embedder, Kind, agree
 from figureground.gallery.filter import Filter
 from figureground.gallery.indexing import Added, file_of, index
-from figureground.gallery.records import Vectors
+from figureground.gallery.records import Box, Vectors
 from figureground.gallery.rerank import reranked
 from figureground.gallery.results import Found, Match
 from figureground.gallery.sources import Picture
@@ -114,7 +114,7 @@ class Gallery:
         Files that have not changed are left alone, changed ones replaced. Work is kept every few seconds:
         whatever stops it, the same call goes on from there.
         """
-        if every < 0:
+        if not 0 <= every < np.inf:
             raise GalleryError(f"every is {every} seconds; expected 0 (all frames) or more")
         about = {"camera": camera, "person": person, "time": time, "tag": tag}
         pictures = [
@@ -152,11 +152,16 @@ class Gallery:
 
         Raises ImageError for an image that cannot be read, GalleryError when it shows nobody.
         """
-        if top < 1 or rerank < 0:
-            raise GalleryError(f"top is {top} and rerank {rerank}; expected 1 or more, 0 or more")
+        if top < 1:
+            raise GalleryError(f"top is {top}; expected 1 or more")
+        if rerank < 0:
+            raise GalleryError(f"rerank is {rerank}; expected 0 (not at all) or more")
+        if threshold is not None and not -1 <= threshold <= 1:
+            raise GalleryError(f"the threshold is {threshold}; expected a score, from -1 to 1")
         store = self.store
         several: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
-        query = self.embed(several, people).mean(axis=0)
+        asked, found = self._look(several, people)
+        query = found.mean(axis=0)
         query /= max(float(np.linalg.norm(query)), 1e-12)
         filter = Filter(camera, not_camera, tag=tag, since=since, until=until)
         calibration = self.calibration
@@ -175,20 +180,25 @@ class Gallery:
             )
             for n in order[:top]
         ]
-        return Found(matches, threshold)
+        return Found(matches, threshold, asked)
 
     def embed(self, images: Iterable[Source], people: Kind = "crop") -> Vectors:
         """N×D vectors of the (largest) person in each image, as this gallery's are made."""
-        vectors = []
+        return self._look(images, people)[1]
+
+    def _look(self, images: Iterable[Source], people: Kind) -> tuple[list[list[Box]], Vectors]:
+        """The people in each image, the largest first, and N×D vectors of those."""
+        boxes, vectors = [], []
         for image in images:
-            found = self.embedder.look(read(image), people)[2]
-            if not len(found):
+            found, _, theirs = self.embedder.look(read(image), people)
+            if not found:
                 name = image if isinstance(image, str | os.PathLike) else "the image"
                 raise GalleryError(f"no person is found in {name}; give a picture that shows one")
-            vectors.append(found[0])
+            boxes.append(found)
+            vectors.append(theirs[0])
         if not vectors:
             raise GalleryError("there is no query picture; give one or more")
-        return np.array(vectors)
+        return boxes, np.array(vectors)
 
     @property
     def calibration(self) -> Calibration | None:
@@ -197,13 +207,16 @@ class Gallery:
         return None if values is None else Calibration(**values)
 
     def calibrate(
-        self, far: float = 0.01, pairs: Iterable[tuple[Source, Source, bool]] | None = None
+        self,
+        far: float = 0.01,
+        pairs: Iterable[tuple[Source, Source, bool]] | None = None,
+        people: Kind = "crop",
     ) -> Calibration:
         """Finds the threshold for a wanted false accept rate, and a probability, and keeps both.
 
         By the persons named in the gallery: each picture is searched for among the others. Or by pairs
-        of pictures, and whether both show the same person: the rate is then that of one comparison, and a
-        search makes as many as there are people in the gallery.
+        of pictures (people: as in `search`), and whether both show the same person: the rate is then that
+        of one comparison, and a search makes as many as there are people in the gallery.
         """
         with self.store.reading():
             if pairs is None:
@@ -218,7 +231,7 @@ class Gallery:
             else:
                 scores: dict[bool, list[np.floating]] = {True: [], False: []}
                 for first, second, equal in pairs:
-                    one, other = self.embed([first, second])
+                    one, other = self.embed([first, second], people)
                     scores[equal].append(one @ other)
                 same, different = (np.array(scores[kind], np.float32) for kind in (True, False))
                 calibration = by_pairs(same, different, far, self.store.count())

@@ -10,10 +10,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from figureground.errors import GalleryError
-from figureground.gallery import vectors
+from figureground.gallery import rows
 from figureground.gallery.records import Settings
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, LOCK = "manifest.sqlite", "lock"
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -23,7 +23,6 @@ CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER NOT NULL,
   box TEXT NOT NULL, camera TEXT, person TEXT, time REAL, tag TEXT);
 CREATE INDEX people_row ON people (row);
 CREATE INDEX people_image ON people (image);
-CREATE INDEX people_camera ON people (camera, row);
 CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
 """
 
@@ -39,20 +38,19 @@ def create(path: Path, settings: Settings) -> None:
             if (path / MANIFEST).exists():
                 return
             new = path / f"new-{MANIFEST}"
-            ours = {LOCK, vectors.name(0), *(f"{new.name}{end}" for end in ("", "-wal", "-shm"))}
+            ours = {LOCK, *rows.FIRST, *(f"{new.name}{end}" for end in ("", "-wal", "-shm"))}
             if strange := [file.name for file in path.iterdir() if file.name not in ours]:
                 raise GalleryError(
                     f"{path} is no gallery, but a folder with {strange[0]} in it; give a new folder"
                 )
             for name in ours - {LOCK}:
                 (path / name).unlink(missing_ok=True)
-            (path / vectors.name(0)).touch()
             database = sqlite3.connect(new, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
             database.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
-            values = {"settings": asdict(settings), "state": {"file": 0, "rows": 0, "gaps": False}}
-            rows = [(name, dumps(value)) for name, value in values.items()]
-            database.executemany("INSERT INTO about VALUES (?, ?)", rows)
+            values = {"settings": asdict(settings), "state": rows.new(path)}
+            about = [(name, dumps(value)) for name, value in values.items()]
+            database.executemany("INSERT INTO about VALUES (?, ?)", about)
             database.close()
             new.replace(path / MANIFEST)
     except (OSError, sqlite3.Error) as error:

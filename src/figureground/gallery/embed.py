@@ -125,8 +125,8 @@ def agree(gallery: Settings, mine: Settings) -> None:
         if theirs != ours:
             raise GalleryError(
                 f"the gallery was made with {gallery.model}, and {text} now is another: "
-                f"{_short(theirs)} there, {_short(ours)} of {mine.model} here; ask with the model it "
-                "was made with, or index again into a new gallery"
+                f"{_short(theirs)} there, {_short(ours)} of {mine.model} here; leave out --model and "
+                "--background to use the gallery's own, or index again into a new gallery"
             )
 
 

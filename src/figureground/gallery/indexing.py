@@ -33,24 +33,27 @@ TIME = "#t="  # between a video and the seconds of its frame, as W3C's Media Fra
 @dataclass
 class Added:
     """images: new or changed, frames of videos too; people in them; unchanged images; empty: images that
-    show nobody; failed: (path, why) of files that could not be read."""
+    show nobody; wide: those taken for one person that are wider than high; failed: (path, why) of files
+    that could not be read."""
 
     images: int = 0
     people: int = 0
     unchanged: int = 0
     empty: int = 0
+    wide: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Work:
     """To look at a photo or frame: what to keep of it, None when it is known as it is. ends: the last of
-    its file; sign: keeps no more than that a whole video was seen."""
+    its file; sign: keeps no more than that a whole video was seen; crop: is taken for one person."""
 
     path: str
     look: Callable[[], Image | None]
     ends: bool = True
     sign: bool = False
+    crop: bool = False
 
 
 def index(
@@ -82,6 +85,7 @@ def index(
                     added.images += 1
                     added.people += len(image.boxes)
                     added.empty += not image.boxes
+                    added.wide += work.crop and any(w > h for _, _, w, h in image.boxes)
                 elif work.path not in failed:
                     waiting.append(image)
             done += work.ends
@@ -113,7 +117,8 @@ class _Indexing:
             if picture.moves:
                 yield from self._video(picture)
             else:
-                yield Work(str(picture.path), partial(self._photo, picture))
+                crop = self.kind == "crop" and picture.boxes is None
+                yield Work(str(picture.path), partial(self._photo, picture), crop=crop)
 
     def _photo(self, picture: Picture) -> Image | None:
         with _opened(picture.path) as file:

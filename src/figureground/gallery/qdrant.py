@@ -26,10 +26,10 @@ from qdrant_client import models
 from qdrant_client.http.exceptions import ApiException
 
 from figureground.errors import GalleryError
-from figureground.gallery.create import FORMAT
 from figureground.gallery.filter import EVERYBODY, Filter
 from figureground.gallery.records import Entry, Image, Settings, Vectors
 
+FORMAT = 1
 AT_ONCE = 500  # points of a request
 PATIENCE = 60  # seconds for an answer
 LABELS = "camera", "person", "tag"

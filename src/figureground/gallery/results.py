@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from figureground.gallery.records import Entry
+from figureground.gallery.records import Box, Entry
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,14 @@ class Match:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search gives: the nearest, best first, and the threshold that `same` stands for."""
+    """What a search gives: the nearest, best first, and the threshold that `same` stands for.
+
+    asked: the people of each query picture; the first of them is the one who was searched for.
+    """
 
     matches: list[Match]
     threshold: float | None = None
+    asked: list[list[Box]] = field(default_factory=list)
 
     @property
     def nobody(self) -> bool:

@@ -35,9 +35,9 @@ def sheet(
         names = ", ".join(p if isinstance(p, str) else "query" for p in pictures)
         verdict = " — no match" if found.nobody else ""
         parts.append(f"<h2>{escape(names)}{verdict}</h2>\n<section>")
-        parts += [
-            _figure("query", thumbnail(read(picture).pixels), ["query"]) for picture in pictures
-        ]
+        for picture, ((x, y, width, height), *_) in zip(pictures, found.asked, strict=True):
+            person = read(picture).pixels[y : y + height, x : x + width]
+            parts.append(_figure("query", thumbnail(person), ["query"]))
         for match in found.matches:
             kind = {True: "same", False: "other", None: ""}[match.same]
             parts.append(_figure(kind, kept(match.entry.id), _caption(match)))

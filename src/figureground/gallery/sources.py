@@ -151,7 +151,8 @@ def table(path: Path, required: Iterable[str], allowed: Iterable[str]) -> list[d
                 )
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the table {path} ({error})") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot read the table {path} ({reason})") from None
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values() or not all(row[name] for name in required):
             raise DataError(f"line {number} of {path} has not one value for each column")

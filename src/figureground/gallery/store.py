@@ -1,22 +1,25 @@
 """A gallery on disk: one folder, no server.
 
-    manifest.sqlite  settings, images, people, thumbnails, calibration
-    vectors-N.f32    a row of D little-endian float32 per person; N grows when the file is rewritten
-    signs-N.bits     one bit of each number, for approximate search; from SIGNED_FROM people on
-    lock             held by whoever writes
+    manifest.sqlite   settings, images, people, thumbnails, calibration
+    vectors-N.f32 …   files with a row per person, see gallery.rows; N grows when they are rewritten
+    lock              held by whoever writes
 
-Vectors are appended and synced first, and count once the manifest, committed after them, says so: what a
+Rows are appended and synced first, and count once the manifest, committed after them, says so: what a
 crash leaves behind the last counted row is overwritten by the next writer. The row of somebody who was
-replaced or forgotten is not used again; `compact` writes a file without it. A reader has one state of
-the manifest and the file that belongs to it, however much is written meanwhile.
+replaced or forgotten is not used again; `compact` writes files without it. A reader has one state of
+the manifest and the files that belong to it, however much is written meanwhile.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from errno import ENOSPC
+from itertools import islice
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from figureground.errors import GalleryError
-from figureground.gallery import signs
-from figureground.gallery import vectors as files
+from figureground.gallery import labels, signs, words
+from figureground.gallery import rows as files
 from figureground.gallery.create import FORMAT, LOCK, MANIFEST
 from figureground.gallery.exact import nearest
 from figureground.gallery.filter import EVERYBODY, Filter
@@ -35,9 +38,7 @@ from figureground.gallery.records import Entry, Image, Settings, Vectors
 
 BLOCK = 8192  # rows copied at once
 PATIENCE = 30  # seconds that another's commit may take
-SIGNED_FROM = 200_000  # people: exact search of fewer takes some 50 ms, and is exact
-FEW = 20_000  # people that are searched exactly as fast
-CANDIDATES = 50  # for each that is wanted
+CANDIDATES = 2000, 100  # at least, and for each that is wanted: those whose signs are nearest
 ENTRIES = (
     "SELECT people.id, row, path, box, camera, person, time, tag, added "
     "FROM people JOIN images ON images.id = people.image"
@@ -55,10 +56,11 @@ class Store:
                 f"--gallery {path}`"
             )
         self._lock = FileLock(path / LOCK)
-        self._open: tuple[dict[str, Any], Vectors, signs.Signs | None] | None = None
+        self._open: tuple[files.State, files.Rows] | None = None
         with self._said():
-            uri = f"{(path / MANIFEST).resolve().as_uri()}?mode=rw"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE)
+            self._db = sqlite3.connect(
+                _uri(path / MANIFEST), uri=True, isolation_level=None, timeout=PATIENCE
+            )
             self._db.execute("PRAGMA secure_delete = ON")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version != FORMAT:
@@ -86,7 +88,7 @@ class Store:
             for last in (*[False] * 9, True):
                 self._db.execute("BEGIN")
                 try:
-                    vectors = self._mapped(self.about("state"))
+                    vectors = self._rows().vectors
                     break
                 except FileNotFoundError:  # rewritten between the two lines
                     self._db.execute("ROLLBACK")
@@ -105,31 +107,38 @@ class Store:
         exact: of many too. Else some may be missed in a gallery that has signs, see gallery.signs.
         """
         with self.reading() as vectors:
-            rows = self.rows(filter)
-            marks = self._open[2] if self._open is not None and not exact else None
-            if marks is not None and (rows is None or len(rows) > FEW):
-                count = CANDIDATES * max(top, 10)
-                rows = marks.candidates(query, rows, len(vectors), count)
+            marks, meant = self._rows().signs, self.meant(filter)
+            rows: NDArray[np.int64] | None
+            if marks is not None and not exact:
+                least, each = CANDIDATES
+                rows = marks.candidates(query, meant, max(least, each * top))
+            else:
+                rows = None if meant is None else np.flatnonzero(meant)
             scores, found = nearest(query[None], vectors, rows, top)
             return self.entries(found[0]), scores[0], vectors[found[0]]
 
     def vectors(self, entries: Sequence[Entry]) -> Vectors:
         """N×D of these people, of the same state of the gallery: within `reading`."""
-        return self._mapped(self.about("state"))[[entry.row for entry in entries]]
+        return self._rows().vectors[[entry.row for entry in entries]]
 
     def count(self) -> int:
         """People."""
         with self._said():
             return int(self._db.execute("SELECT count(*) FROM people").fetchone()[0])
 
-    def rows(self, filter: Filter = EVERYBODY) -> NDArray[np.int64] | None:
-        """Rows of the people meant, ascending; None for all of `reading`."""
-        condition, values = filter.sql()
-        if not condition and not self.about("state")["gaps"]:
+    def meant(self, filter: Filter = EVERYBODY) -> NDArray[np.bool_] | None:
+        """Which rows are of the people meant; None for all of `reading`."""
+        gaps = self.about("state")["gaps"]
+        if filter == EVERYBODY and not gaps:
             return None
-        join = "JOIN images ON images.id = people.image" if filter.before is not None else ""
-        query = f"SELECT row FROM people {join} WHERE {condition or 1} ORDER BY row"
-        return np.fromiter((row for (row,) in self._db.execute(query, values)), np.int64)
+        rows = self._rows()
+        found = labels.meant(filter, rows.labels, len(rows.vectors))
+        if gaps:
+            used = self._db.execute("SELECT row FROM people")
+            live = np.zeros_like(found)
+            live[np.fromiter((row for (row,) in used), np.int64)] = True
+            found &= live
+        return found
 
     def entries(self, rows: Iterable[int]) -> list[Entry]:
         """Who is in these rows, in their order."""
@@ -177,18 +186,18 @@ class Store:
         """Adds images, or replaces those of the same path: all of them, or none when it fails."""
         if not images:
             return
+        now = time.time()
+        images = [replace(image, added=now) if image.added is None else image for image in images]
         vectors = np.concatenate([image.vectors for image in images])
+        marks = labels.of(images).repeat([len(image.boxes) for image in images], axis=1)
         with self.writing(), self._said():
             state = self.about("state")
-            file, rows = self.path / files.name(state["file"]), state["rows"]
-            files.append(file, rows, vectors)
-            state["signs"] = self._extended({**state, "rows": rows + len(vectors)})
+            row, state = state["rows"], files.append(self.path, state, vectors, marks)
             with self._transaction():
                 for image in images:
-                    old = self._of([image.path])
-                    state["gaps"] = self._drop(old) > 0 or state["gaps"]
-                    self._insert(image, state["rows"])
-                    state["rows"] += len(image.boxes)
+                    state["gaps"] |= self._drop(self._of([image.path])) > 0
+                    self._insert(image, row)
+                    row += len(image.boxes)
                 self._set("state", state)
 
     def forget(self, filter: Filter) -> int:
@@ -219,13 +228,12 @@ class Store:
         """Rewrites the vectors without the rows that nobody has."""
         with self.writing(), self._said():
             with self.reading() as vectors:
-                live, state = self.rows(), self.about("state")
-            if live is not None:
-                new = {"file": state["file"] + 1, "rows": len(live), "gaps": False}
-                starts = range(0, len(live), BLOCK)
-                parts = (vectors[live[start : start + BLOCK]] for start in starts)
-                files.write(self.path / files.name(new["file"]), parts)
-                new["signs"] = self._extended(new)
+                meant, state, marks = self.meant(), self.about("state"), self._rows().labels
+            if meant is not None:
+                live = np.flatnonzero(meant)
+                parts = np.split(live, range(BLOCK, len(live), BLOCK))
+                kept = ((vectors[part], words.of_rows(marks, part)) for part in parts)
+                new = files.rewrite(self.path, state, self.settings.dimension, kept)
                 with self._transaction():
                     moves = enumerate(live.tolist())  # ever downwards: none meets another
                     self._db.executemany("UPDATE people SET row = ? WHERE row = ?", moves)
@@ -242,7 +250,7 @@ class Store:
             self._set(name, value)
 
     def integrity(self) -> list[str]:
-        """What SQLite finds wrong with the manifest, and what the signs with the vectors."""
+        """What SQLite finds wrong with the manifest, and what labels and signs are not of their people."""
         with self._said():
             found = [line for (line,) in self._db.execute("PRAGMA integrity_check")]
         if found != ["ok"]:
@@ -252,22 +260,24 @@ class Store:
             people, different, last = rows.fetchone()
             if people > different or (people and last >= len(vectors)):
                 return ["the manifest names a vector twice, or one that is not there"]
-            marks = self._open[2] if self._open is not None else None
-            bad = [] if marks is None else list(signs.wrong(marks, vectors))
-        return (
-            [f"the signs of {len(bad) * signs.BLOCK} people are not of their vectors"]
-            if bad
-            else []
-        )
+            marks, found, everybody, bad = self._rows(), [], self.select(), 0
+            while part := list(islice(everybody, BLOCK)):
+                theirs = words.of_rows(marks.labels, np.array([entry.row for entry in part]))
+                bad += int((theirs != labels.of(part)).any(axis=0).sum())
+            if bad:
+                found.append(f"the labels of {bad} people are not theirs")
+            if marks.signs is not None and (bad := signs.wrong(marks.signs, vectors)):
+                found.append(f"the signs of {bad} people are not of their vectors")
+        return found
 
     def megabytes(self) -> float:
         """On disk."""
         return sum(file.stat().st_size for file in self.path.iterdir()) / 1e6
 
     def _insert(self, image: Image, row: int) -> None:
-        added = time.time() if image.added is None else image.added
         query = "INSERT INTO images (path, fingerprint, added) VALUES (?, ?, ?)"
-        id = self._db.execute(query, (image.path, image.fingerprint, added)).lastrowid
+        about = image.path, image.fingerprint, image.added
+        id = self._db.execute(query, about).lastrowid
         for number, (box, jpeg) in enumerate(zip(image.boxes, image.thumbnails, strict=True)):
             person = self._db.execute(
                 "INSERT INTO people (row, image, box, camera, person, time, tag) "
@@ -299,26 +309,12 @@ class Store:
         if value is not None:
             self._db.execute("INSERT INTO about VALUES (?, ?)", (name, dumps(value)))
 
-    def _mapped(self, state: dict[str, Any]) -> Vectors:
-        """The counted rows of the vectors' file, and its signs, in memory as far as they are used."""
+    def _rows(self) -> files.Rows:
+        """The files of the state that is read."""
+        state = self.about("state")
         if self._open is None or self._open[0] != state:
-            dimension, marks = self.settings.dimension, None
-            path = self.path / files.name(state["file"])
-            vectors = files.mapped(path, state["rows"], dimension)
-            if state.get("signs"):
-                path = self.path / signs.name(state["file"])
-                marks = signs.Signs(path, state["signs"], dimension)
-            self._open = state, vectors, marks
+            self._open = state, files.opened(self.path, state, self.settings.dimension)
         return self._open[1]
-
-    def _extended(self, state: dict[str, Any]) -> int:
-        """Signs of the vectors counted in a state, which is to be committed; how many blocks there are."""
-        blocks = int(state.get("signs", 0))
-        if state["rows"] < SIGNED_FROM and not blocks:
-            return 0
-        path = self.path / files.name(state["file"])
-        vectors = files.mapped(path, state["rows"], self.settings.dimension)
-        return signs.extend(self.path / signs.name(state["file"]), vectors, blocks)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -335,14 +331,34 @@ class Store:
     def _said(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
+            if "disk is full" in str(error) or getattr(error, "errno", None) == ENOSPC:
+                raise GalleryError(
+                    f"No space left for the gallery {self.path}; make room and do the same again: what "
+                    "was there is there still, and whole"
+                ) from None
+            if isinstance(error, OSError):
+                name = error.filename or self.path
+                raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
             raise GalleryError(
                 f"the gallery {self.path} cannot be used ({error}); `figureground gallery verify "
                 f"{self.path}` checks it"
             ) from None
-        except OSError as error:
-            name = error.filename or self.path
-            raise GalleryError(f"cannot use {name} ({error.strerror or error})") from None
+
+
+def _uri(manifest: Path) -> str:
+    """For SQLite, which keeps a log beside the manifest, but on a disk that nobody can write to."""
+    log = manifest.with_name(f"{MANIFEST}-wal")
+    if hasattr(os, "statvfs") and os.statvfs(manifest).f_flag & os.ST_RDONLY:
+        how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    elif os.access(manifest.parent, os.W_OK):
+        how = "mode=rw"
+    else:
+        raise GalleryError(
+            f"you may not write to {manifest.parent}, which searching needs too: others may write to it "
+            "meanwhile; have it allowed, or take a copy of the folder"
+        )
+    return f"{manifest.resolve().as_uri()}?{how}"
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
