@@ -38,7 +38,7 @@ def test_a_new_background_shows_less_of_the_old(photo: np.ndarray) -> None:
     share = alpha[:, :, None] / 255
     errors = [np.square(share * (x.astype(float) - soft)).mean() for x in (image, found)]
     assert errors[1] < errors[0] / 6
-    sure = (alpha < 8) | (alpha == 255)
+    sure = alpha == 255
     assert np.array_equal(found[sure], image[sure])
 
 
