@@ -23,7 +23,12 @@ def to_uint8(alpha: NDArray[Any]) -> Pixels:
     """Float32 in [0, 1] to 0 … 255, rounded; uint8 as it is."""
     if alpha.dtype == np.uint8:
         return alpha
-    return (alpha * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    result = np.empty(alpha.shape, np.uint8)
+    for top in range(0, len(alpha), ROWS):
+        strip = alpha[top : top + ROWS] * np.float32(255)
+        strip += np.float32(0.5)
+        result[top : top + ROWS] = strip
+    return result
 
 
 def to_float(alpha: NDArray[Any]) -> NDArray[np.float32]:

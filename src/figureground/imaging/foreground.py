@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from figureground.imaging.size import shrunk, within
+from figureground.imaging.size import reduced, within
 
 LONGEST = 320  # pixels of the picture on which colours are spread
 FAINT = 8  # of 255: below it nothing is to be seen of the colour
@@ -20,33 +20,43 @@ ALONG = 0.1  # and how much more per difference of their alphas
 Plane = NDArray[np.float32]
 
 
-def estimate(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def estimate(
+    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """H×W×3 uint8 RGB and H×W uint8 alpha to H×W×3: the foreground's own colours.
 
-    Where alpha is 255 nothing changes; where it is near 0 anything may be given. The colours of foreground
-    and background, F̂ and B̂, are found on a small picture: they mix to the photo's and are like their
-    neighbours', most where alpha changes (Germer et al. 2020, "Fast Multi-Level Foreground Estimation").
+    out: has the photo's colours, and is given those of soft edges; by default a copy of the pixels, or they
+    themselves if there is no soft edge. Where alpha is 255 nothing changes, near soft edges what has an
+    alpha of 0 becomes black. The colours of foreground and background, F̂ and B̂, are found on a small
+    picture: they mix to the photo's and are like their neighbours', most where alpha changes (Germer et al.
+    2020, "Fast Multi-Level Foreground Estimation").
     Then F = F̂ + alpha · (I − alpha · F̂ − (1 − alpha) · B̂), which keeps the photo's detail (Forte 2021,
     "Approximate Fast Foreground Colour Estimation", eq. 5). A new background then shows no rim of the old.
     """
     mixed = (alpha >= FAINT) & (alpha < 255)
     if not mixed.any():
-        return pixels
+        return pixels if out is None else out
     rows, columns = np.flatnonzero(mixed.any(1)), np.flatnonzero(mixed.any(0))
     margin = 1 + max(alpha.shape) // 32
     top, bottom = max(rows[0] - margin, 0), rows[-1] + margin + 1
     left, right = max(columns[0] - margin, 0), columns[-1] + margin + 1
     window = np.s_[top:bottom, left:right]
-    result = pixels.copy()
-    _unmix(result[window], alpha[window], mixed[window])
-    return result
+    if out is None:
+        out = pixels.copy()
+    _unmix(pixels[window], alpha[window], mixed[window], out[window])
+    return out
 
 
-def _unmix(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], mixed: NDArray[np.bool_]) -> None:
-    """Gives what is near to mixed pixels the foreground's colours."""
+def _unmix(
+    pixels: NDArray[np.uint8],
+    alpha: NDArray[np.uint8],
+    mixed: NDArray[np.bool_],
+    out: NDArray[np.uint8],
+) -> None:
+    """Puts the foreground's colours where it is mixed, and near there."""
     height, width = alpha.shape
     size = within(width, height, LONGEST)
-    front, behind = _apart(shrunk(pixels, size), shrunk(alpha, size))
+    front, behind = _apart(reduced(pixels, size), reduced(alpha, size))
     # side by side in one array, pixel by pixel: each tile of it is two products of matrices away
     small = np.ascontiguousarray(np.concatenate([front, front - behind]).transpose(1, 2, 0))
     across, down = _places(width, size[0]), _places(height, size[1])
@@ -71,7 +81,8 @@ def _unmix(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], mixed: NDArray[n
             new *= share
             new += ours
             new += np.float32(0.5)
-            part[:] = new.clip(0, 255, out=new).astype(np.uint8).reshape(part.shape)
+            new *= share > 0
+            out[tile] = new.clip(0, 255, out=new).astype(np.uint8).reshape(part.shape)
 
 
 def _places(length: int, cells: int) -> Plane:

@@ -15,7 +15,7 @@ def within(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def shrunk(
+def reduced(
     pixels: NDArray[np.uint8],
     size: tuple[int, int],
     resample: Image.Resampling = Image.Resampling.BOX,
