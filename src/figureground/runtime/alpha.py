@@ -95,7 +95,9 @@ class AlphaPredictor:
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Prepared pictures N×3×h×w, of any size that the network takes, to N×h×w alphas in [0, 1]."""
-        return np.stack([self._squash(self._map(answer)) for answer in self.session.run(images)])
+        alphas = np.stack([self._map(answer) for answer in self.session.run(images)])
+        self._squash(alphas)
+        return alphas
 
     def _margin(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self._map(self.session.run(prepare(pixels, self.input))[0])
