@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 import figureground as fg
+from figureground.imaging.compose import cutout
 from figureground.imaging.foreground import estimate
 
 
@@ -38,8 +39,18 @@ def test_a_new_background_shows_less_of_the_old(photo: np.ndarray) -> None:
     share = alpha[:, :, None] / 255
     errors = [np.square(share * (x.astype(float) - soft)).mean() for x in (image, found)]
     assert errors[1] < errors[0] / 6
-    sure = (alpha < 8) | (alpha == 255)
+    sure = alpha == 255
     assert np.array_equal(found[sure], image[sure])
+
+
+def test_colours_are_put_where_they_are_wanted(photo: np.ndarray) -> None:
+    alpha = disc(512, 512, 4)
+    cut = cutout(photo, alpha)
+    found = estimate(photo, alpha, out=cut[:, :, :3])
+    assert np.shares_memory(found, cut)
+    assert np.array_equal(cut[:, :, 3], alpha)
+    assert np.array_equal(found[alpha > 0], estimate(photo, alpha)[alpha > 0])
+    assert not found[alpha == 0].any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (1, 300), (700, 5), (33, 31)])

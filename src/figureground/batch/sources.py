@@ -61,7 +61,8 @@ class Sources:
         if listed and not listed.lower().endswith(".parquet"):
             self._spool = _spooled(listed)
         self.many = bool(listed) or any(
-            os.path.isdir(one) or _is_glob(one) or stores.is_remote(one) for one in self.inputs
+            os.path.isdir(one) or _is_glob(one) or (stores.is_remote(one) and not is_photo(one))
+            for one in self.inputs
         )
 
     def __iter__(self) -> Iterator[Found]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from figureground.errors import ImageError
 
@@ -47,7 +48,9 @@ def _at(url: str) -> tuple[Any, str]:
     core = imported("fsspec.core", "a bucket")
     try:
         if scheme(url) in ARROW:
-            system, path = imported("pyarrow.fs", "a bucket").FileSystem.from_uri(url)
+            where, slash, name = url.partition("://")[2].partition("/")
+            uri = f"{scheme(url)}://{where}{slash}{quote(name)}"  # names may have blanks, %, ?
+            system, path = imported("pyarrow.fs", "a bucket").FileSystem.from_uri(uri)
             wrapper = imported("fsspec.implementations.arrow", "a bucket").ArrowFSWrapper
             return wrapper(system), path
         return core.url_to_fs(url)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from figureground.imaging.size import reduced
+
 RADIUS = 5  # cells of the small alpha on each side of the window
 EPSILON = 1e-4  # of (0 … 1)²: how little a photo may vary and still steer the alpha
 ROWS = 256  # of the small alpha at a time, which bounds the memory
@@ -31,8 +33,7 @@ def guided(
     for all photos; windows average, so what was a mask should be steepened again.
     """
     size = alpha.shape[1], alpha.shape[0]
-    shrunk = Image.fromarray(pixels).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-    small = np.asarray(shrunk)
+    small = np.asarray(reduced(pixels, size))
     height, width = pixels.shape[:2]
     down, across = len(alpha) / height, alpha.shape[1] / width
     reach = 2 * radius + 1  # further away nothing is felt

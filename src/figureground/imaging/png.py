@@ -50,7 +50,7 @@ def encode(
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
             *notes,
-            _chunk(b"IDAT", b"".join(_deflate(rows))),
+            *(_chunk(b"IDAT", part) for part in _deflate(rows)),
             _chunk(b"IEND", b""),
         ]
     )

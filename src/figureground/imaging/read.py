@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from figureground.errors import ImageError
 from figureground.imaging import metadata
@@ -41,6 +41,7 @@ SUFFIXES = frozenset(
 )
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 MAX_FRAMES = 1000
+ROWS = 64  # of a picture at a time
 _pillow_limit = threading.Lock()
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[Any]
@@ -251,7 +252,8 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> Photo:
     try:
         image.load()
         exif, dpi = metadata.kept(image)
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it is copied for nothing
+            image = ImageOps.exif_transpose(image)
         if image.mode.startswith("CMYK"):
             image, icc = _from_cmyk(image, icc), None
         pixels, opacity = _to_rgb(image)
@@ -282,11 +284,22 @@ def _to_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         return _grey(np.asarray(image)), None
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = np.asarray(image.convert("RGBA"))
-        opacity = np.ascontiguousarray(rgba[:, :, 3])
-        pixels = np.ascontiguousarray(rgba[:, :, :3])
+        pixels, opacity = _strips(image, "RGBA")
         return pixels, None if opacity.min() == 255 else opacity
-    return np.asarray(image.convert("RGB")), None
+    return _strips(image, "RGB")[0], None
+
+
+def _strips(image: Image.Image, mode: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colours and what comes after them, strip by strip: Pillow's own way needs the memory three times."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    opacity = np.empty((image.height, image.width if mode == "RGBA" else 0), np.uint8)
+    for top in range(0, image.height, ROWS):
+        bottom = min(top + ROWS, image.height)
+        strip = np.asarray(image.crop((0, top, image.width, bottom)).convert(mode))
+        pixels[top:bottom] = strip[:, :, :3]
+        if mode == "RGBA":
+            opacity[top:bottom] = strip[:, :, 3]
+    return pixels, opacity
 
 
 def _grey(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -73,7 +73,7 @@ class AlphaPredictor:
         """H×W×3 uint8 RGB to H×W float32 in [0, 1]."""
         if self.edges == "fast":  # logits are enlarged, then squashed: the edge stays steep
             height, width = pixels.shape[:2]
-            return self._squash(enlarge(self._margin(pixels), self.input, width, height))
+            return enlarge(self._margin(pixels), self.input, width, height, then=self._squash)
         return self.large(pixels, self.small(pixels))
 
     def small(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ class AlphaPredictor:
         height, width = pixels.shape[:2]
         shown = self.input.content_for(width, height)
         size = min(shown[0], width), min(shown[1], height)
-        return self._squash(enlarge(self._margin(pixels), self.input, width, height, size))
+        return enlarge(self._margin(pixels), self.input, width, height, size, self._squash)
 
     def large(self, pixels: NDArray[np.uint8], small: NDArray[np.float32]) -> NDArray[np.float32]:
         """H×W×3 uint8 RGB and its small alpha to H×W float32 in [0, 1]: drawn or enlarged as edges says."""
@@ -95,7 +95,9 @@ class AlphaPredictor:
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Prepared pictures N×3×h×w, of any size that the network takes, to N×h×w alphas in [0, 1]."""
-        return np.stack([self._squash(self._map(answer)) for answer in self.session.run(images)])
+        alphas = np.stack([self._map(answer) for answer in self.session.run(images)])
+        self._squash(alphas)
+        return alphas
 
     def _margin(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self._map(self.session.run(prepare(pixels, self.input))[0])
@@ -104,16 +106,16 @@ class AlphaPredictor:
         """What the network answers for one picture, as one map: a logit, or a probability."""
         return answer[1] - answer[0] if self.output == "person-logits" else answer[0]
 
-    def _squash(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network's answer as an alpha in [0, 1]."""
+    def _squash(self, values: NDArray[np.float32]) -> None:
+        """The network's answer becomes an alpha in [0, 1], in its place."""
         if self.output != "person-logits":
             if (self.sharpness, self.offset) == (1, 0):
-                return values.clip(0, 1)
-            values = values.clip(1e-6, 1 - 1e-6)
-            values = np.log(values / (1 - values))
-        alpha = values - np.float32(self.offset)
-        alpha *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
-        np.tanh(alpha, out=alpha)
-        alpha *= np.float32(0.5)
-        alpha += np.float32(0.5)
-        return alpha
+                np.clip(values, 0, 1, out=values)
+                return
+            np.clip(values, 1e-6, 1 - 1e-6, out=values)
+            values[:] = np.log(values / (1 - values))
+        values -= np.float32(self.offset)
+        values *= np.float32(self.sharpness / 2)  # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+        np.tanh(values, out=values)
+        values *= np.float32(0.5)
+        values += np.float32(0.5)

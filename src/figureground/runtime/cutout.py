@@ -90,6 +90,11 @@ def _composed(
 ) -> NDArray[Any]:
     opacity = compose.to_uint8(alpha)
     back = behind(pixels, opacity)
+    if back is None and not options.shadow and options.depth == 8:  # most often: without a copy
+        rgba = compose.cutout(pixels, opacity)
+        if options.foreground:
+            estimate(pixels, opacity, out=rgba[:, :, :3])
+        return rgba
     if options.foreground:
         pixels = estimate(pixels, opacity)
     dark = compose.shadow(opacity, options.shadow) if options.shadow else None

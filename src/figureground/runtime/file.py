@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from figureground.imaging import compose, place
@@ -45,23 +46,22 @@ def cut_file(
         box = _union(
             [place.subject(find(p, predictor, options).alpha, options.margin) for p in photos]
         )
-    shown, share, best = [], 0.0, None
+    shown, share, persons, sure = [], 0.0, [], -1.0
     for photo in photos:
         found = find(photo, predictor, options)
         share += found.share / len(photos)
-        if best is None or found.confidence > best.confidence:
-            best = found
+        if found.confidence > sure:
+            persons, sure = found.people, found.confidence
         shown.append(show(photo, found.alpha, behind, options, box))
-    assert best is not None  # there is always one frame
-    if options.require_person and not best.people:
+    if options.require_person and not persons:
         named = isinstance(source, (str, os.PathLike))
-        raise nobody(str(source) if named else "the input", best.confidence)
+        raise nobody(str(source) if named else "the input", sure)
     report: dict[str, Any] = {
         "width": shown[0].shape[1],
         "height": shown[0].shape[0],
         "people": round(share, 5),
-        "confidence": best.confidence,
-        "persons": [asdict(person) for person in best.people],
+        "confidence": sure,
+        "persons": [asdict(person) for person in persons],
     }
     if len(photos) > 1:
         report["frames"] = len(photos)
@@ -69,10 +69,12 @@ def cut_file(
         report["left_out"] = f"{left} of {len(read.photos)} frames: {format} holds one"
     elif read.pages > 1:
         report["left_out"] = f"{read.pages - 1} of {read.pages} pages: only the first is read"
-    if len(photos) > 1:
-        times = read.milliseconds
-        return encode_as(shown, photos[0], format, options, times, read.loop), report
-    return encode_as(shown[0], photos[0], format, options), report
+    times, loop = read.milliseconds, read.loop
+    notes = replace(photos[0], pixels=np.empty((0, 0, 3), np.uint8), opacity=None)
+    del read, photos, photo, found  # their pixels, before the result is packed
+    if len(shown) > 1:
+        return encode_as(shown, notes, format, options, times, loop), report
+    return encode_as(shown[0], notes, format, options), report
 
 
 def encode_as(

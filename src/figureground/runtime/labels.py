@@ -58,7 +58,7 @@ def most_likely(
     One enlarged class at a time: 12 megapixels are large.
     """
     labels = np.zeros((height, width), np.uint8)
-    highest = enlarge(logits[0], spec, width, height).copy()
+    highest = enlarge(logits[0], spec, width, height)
     for number in range(1, len(logits)):
         logit = enlarge(logits[number], spec, width, height)
         labels[logit > highest] = number

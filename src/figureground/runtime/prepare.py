@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.errors import CardError
+from figureground.imaging.size import reduced
 
+ROWS = 64  # of a picture at a time
 CHOICES = {
     "resize": ("stretch", "fit", "pad"),
     "channels": ("rgb", "bgr"),
@@ -81,7 +83,7 @@ def prepare(pixels: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
     """H×W×3 uint8 RGB to 1×3×h×w float32. Shrinking is antialiased (bilinear over the covered area)."""
     height, width = pixels.shape[:2]
     content = spec.content_for(width, height)
-    image = Image.fromarray(pixels).resize(content, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    image = reduced(pixels, content, Image.Resampling.BILINEAR)
     normal = normalize(np.asarray(image), spec)[None]
     right, below = (full - part for full, part in zip(spec.size_for(width, height), content))
     if right or below:
@@ -106,14 +108,23 @@ def enlarge(
     width: int,
     height: int,
     size: tuple[int, int] | None = None,
+    then: Callable[[NDArray[np.float32]], object] = lambda strip: None,
 ) -> NDArray[np.float32]:
     """A network's h×w map at the size of the photo it was asked about, or at another (width, height):
     padding cut off, bilinear.
 
-    The map may be smaller than the network's input (a quarter, say), but of its shape.
+    The map may be smaller than the network's input (a quarter, say), but of its shape. then: what is done
+    in place to each strip of the result, which is cheap while the processor's cache has it.
     """
     full, content = spec.size_for(width, height), spec.content_for(width, height)
-    share = [part / whole for part, whole in zip(content, full)]
-    box = (0, 0, share[0] * answer.shape[1], share[1] * answer.shape[0])
+    across, down = (part / whole for part, whole in zip(content, full))
     image = Image.fromarray(np.ascontiguousarray(answer, np.float32))
-    return np.asarray(image.resize(size or (width, height), Image.Resampling.BILINEAR, box=box))
+    width, height = size or (width, height)
+    result = np.empty((height, width), np.float32)
+    per_row = down * answer.shape[0] / height
+    for top in range(0, height, ROWS):
+        strip = result[top : top + ROWS]
+        box = (0, top * per_row, across * answer.shape[1], (top + len(strip)) * per_row)
+        strip[:] = np.asarray(image.resize((width, len(strip)), Image.Resampling.BILINEAR, box=box))
+        then(strip)
+    return result

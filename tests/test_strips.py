@@ -1,0 +1,29 @@
+"""Pictures are shrunk and enlarged strip by strip: the result is that of the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from figureground.imaging.size import reduced
+from figureground.runtime.prepare import Input, enlarge
+
+
+@pytest.mark.parametrize(
+    "shape", [(2000, 1500, 3), (2000, 1500), (37, 3000, 3), (40, 30, 3), (1201, 7)]
+)
+@pytest.mark.parametrize("size", [(320, 240), (20, 7), (400, 1)])
+def test_smaller_copies_are_pillows(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    image = Image.fromarray(pixels)
+    for way in (Image.Resampling.BOX, Image.Resampling.BILINEAR):
+        expected = np.asarray(image.resize(size, way, reducing_gap=2.0))
+        assert np.array_equal(np.asarray(reduced(pixels, size, way)), expected)
+
+
+def test_strips_make_the_same_whole() -> None:
+    answer = np.random.default_rng(0).random((64, 48), np.float32)
+    found = enlarge(answer, Input(48, 64), 301, 403, then=lambda strip: np.add(strip, 1, out=strip))
+    whole = Image.fromarray(answer).resize((301, 403), Image.Resampling.BILINEAR)
+    assert np.allclose(found, np.asarray(whole) + 1, atol=1e-5)
