@@ -38,8 +38,9 @@ $(TRAININGS): export MALLOC_TOP_PAD_ := 268435456
 train-people-large: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/people data.root=$(DATA)/people init=$(IMAGENET) \
 		--run runs/refinenet-people
+	$(BIN)/figureground train refinenet-mobile/people-fine data.root=$(DATA)/people \
+		init=runs/refinenet-people/best.safetensors --run runs/refinenet-people-fine
 
-# its last stage learns from refinenet-people: the one trained above, or else the one in the package
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
 		data.root=$(DATA)/people --run runs/people

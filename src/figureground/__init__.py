@@ -1,7 +1,7 @@
 """figureground: cut people out of photos, and learn to.
 
     import figureground as fg
-    model = fg.load("pp-humanseg-lite")   # alpha = model(photo): H×W float32 in [0, 1]
+    model = fg.load("refinenet-people")   # alpha = model(photo): H×W float32 in [0, 1]
     rgba = fg.cutout("photo.jpg")         # H×W×4 uint8
     found = fg.Gallery("people.gallery").search("person.jpg")
 
