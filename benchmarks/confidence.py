@@ -19,7 +19,7 @@ from figureground.runtime.cutout import find
 from figureground.runtime.predictor import load_alpha
 
 
-def main(root: str, model: str = "pp-humanseg-lite") -> None:
+def main(root: str, model: str = "refinenet-people") -> None:
     predictor = load_alpha(model, threads=1)
     sure = {}
     for name, folder in (("people", Path(root) / "people"), ("nobody", Path(root))):

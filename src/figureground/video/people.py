@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -24,7 +23,6 @@ from figureground.video.steady import Steady
 
 Steadiness = Literal["motion", "none"]
 LOOK = 2  # frames to come that a frame is averaged with, where they can be waited for
-NETWORKS = 2  # frames that the network sees at a time, where they can be waited for
 WARM = 8  # frames before the first wanted one that are averaged with it
 
 
@@ -52,7 +50,7 @@ def found(
     Steady."""
     through: Callable[[Any], Any] = iter if live else ahead
     shown = through(_shown(items, canvas, predictor, skip - WARM))
-    small = _small(shown, predictor, NETWORKS if look else 1)
+    small = _small(shown, predictor)
     with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
@@ -71,23 +69,11 @@ def _shown(
 
 
 def _small(
-    items: Generator[tuple[Frame, Pixels] | Frame | Packet, None, None],
-    predictor: AlphaPredictor,
-    threads: int,
+    items: Generator[tuple[Frame, Pixels] | Frame | Packet, None, None], predictor: AlphaPredictor
 ) -> Generator[Found | Frame | Packet, None, None]:
-    """`threads` frames at a time: the network takes longer than all other stages together."""
-
-    def answer(item: tuple[Frame, Pixels] | Frame | Packet) -> Found | Frame | Packet:
-        return Found(*item, predictor.small(item[1])) if isinstance(item, tuple) else item
-
-    waiting: deque[Future[Found | Frame | Packet]] = deque()
-    with closing(items), ThreadPoolExecutor(threads) as pool:
+    with closing(items):
         for item in items:
-            waiting.append(pool.submit(answer, item))
-            if len(waiting) >= threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            yield Found(*item, predictor.small(item[1])) if isinstance(item, tuple) else item
 
 
 def _steadied(
