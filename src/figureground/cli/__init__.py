@@ -110,7 +110,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         parser.error(f"expected a verb, one of {', '.join(VERBS)}")
     verb = given.pop("function")
     if late:
-        given |= _late(parser, verb, given, late, list(arguments or sys.argv[1:]))
+        given |= _late(given.pop("parser"), verb, given, late, list(arguments or sys.argv[1:]))
     return _call(verb, given) or 0
 
 
@@ -135,7 +135,7 @@ def _title(verb: Callable[..., Any]) -> str:
 
 def _describe(parser: argparse.ArgumentParser, verb: Callable[..., Any]) -> None:
     """Adds the verb's parameters to its parser."""
-    parser.set_defaults(function=verb)
+    parser.set_defaults(function=verb, parser=parser)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     hints = typing.get_type_hints(verb, include_extras=True)
     for name, parameter in inspect.signature(verb).parameters.items():

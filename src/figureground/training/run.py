@@ -62,9 +62,8 @@ def run_card(folder: Path) -> Card:
         answers = form(values["network"]["name"])
     except ValueError as error:
         raise RecipeError(f"{folder}: {error}") from None
-    people = (
-        values["data"].get("pictures") == "compositions"
-    )  # which are of people, whatever learns them
+    # compositions are of people, whatever learns them
+    people = values["data"].get("pictures") == "compositions"
     return Card(
         name=str(folder),
         task="person-segmentation" if people and answers.task == "saliency" else answers.task,

@@ -113,11 +113,13 @@ def saliency_data(
     learnt, held = learnt_and_held(name, root, val_split, val_share)
     others = [e for other in also for e in data.read(other, root.resolve().parent / other, "train")]
     pipeline = partial(u2net, turns=turns) if pictures == "published" else varied
-    source: Source = Photos(learnt, with_soft, pipeline)
+    source: Source
     if pictures == "compositions":
         place = (collection or root.resolve().parent).expanduser()
         empty, scenery = picked(place, nobody), outlined(picked(place, scenes))
         source = Compositions(learnt, empty, scenery, photo_share, empty_share, soft=True)
+    else:
+        source = Photos(learnt, with_soft, pipeline)
     if others:
         source = Mixed(source, Photos(others, with_soft, pipeline), also_share)
     samples = Samples(source, sizes, batch_size, seed, input)

@@ -9,11 +9,10 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
-from av.video.reformatter import Colorspace
 
 from figureground.errors import VideoError
 from figureground.video.canvas import Canvas, Kind, Pixels, Planes, parts, views
-from figureground.video.read import Frame, Packet
+from figureground.video.read import Frame, Packet, matrix
 
 
 class RawReader:
@@ -39,8 +38,7 @@ class RawReader:
         self.first = first
 
     def canvas(self, kind: Kind) -> Canvas:
-        matrix = Colorspace.ITU709 if self.size[1] > 576 else Colorspace.ITU601
-        return Canvas(*self.size, kind, matrix, False)
+        return Canvas(*self.size, kind, matrix(0, self.size[1]), False)
 
     def __iter__(self) -> Generator[Frame | Packet, None, None]:
         frame: Frame | None = self.first
