@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 export OMP_NUM_THREADS ?= 1
 
-TRAININGS := train-people-large train-people train-osnet train-parts train-saliency train-shm
+TRAININGS := train-people-large train-people train-people-u2netp train-osnet train-parts train-saliency train-shm
 
 .PHONY: demo test test-all lint docs train-all $(TRAININGS) clean
 
@@ -40,6 +40,8 @@ train-people-large: .venv/dev
 		--run runs/refinenet-people
 	$(BIN)/figureground train refinenet-mobile/people-fine data.root=$(DATA)/people \
 		init=runs/refinenet-people/best.safetensors --run runs/refinenet-people-fine
+	$(BIN)/figureground train refinenet-mobile/people-long data.root=$(DATA)/people \
+		init=runs/refinenet-people-fine/best.safetensors --run runs/refinenet-people-long
 
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
@@ -49,6 +51,11 @@ train-people: .venv/dev
 		init=runs/people/best.safetensors --run runs/people-fine
 	$(BIN)/figureground train pp-humanseg-lite/people-last data.root=$(DATA)/people \
 		init=runs/people-fine/best.safetensors --run runs/people-last
+	$(BIN)/figureground train pp-humanseg-lite/people-taught data.root=$(DATA)/people \
+		init=runs/people-last/best.safetensors task.teacher=runs/refinenet-people-long --run runs/people-taught
+
+train-people-u2netp: .venv/dev
+	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
 
 # DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out.
 train-osnet: .venv/dev
@@ -59,6 +66,8 @@ train-osnet: .venv/dev
 		init=runs/osnet-triplet/last.safetensors --run runs/osnet-fine
 	$(BIN)/figureground train osnet-x0.25/cuhk-last data.root=$(DATA)/reid \
 		init=runs/osnet-fine/last.safetensors --run runs/osnet-last
+	$(BIN)/figureground train osnet-x0.25/cuhk-long data.root=$(DATA)/reid \
+		init=runs/osnet-last/last.safetensors --run runs/osnet-long
 
 train-parts: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/parts data.root=$(DATA)/people init=$(IMAGENET) --run runs/parts
@@ -69,8 +78,6 @@ train-saliency: .venv/dev
 
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
-	$(BIN)/figureground train shm/people-fine data.root=$(DATA)/people \
-		init=runs/shm/best.safetensors --run runs/shm-fine
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from figureground.losses.cross_entropy import cross_entropy
+from figureground.losses.iou import iou_loss
 from figureground.losses.lovasz_softmax import lovasz_softmax
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.losses.shm import alpha_loss, shm_loss
@@ -136,3 +137,16 @@ def test_shm_losses_by_hand() -> None:
     alpha_loss(exact, truth, image).backward()
     assert exact.grad is not None
     assert (exact.grad == 0).all()  # ε keeps the root's slope finite
+
+
+def test_iou_loss_counts_pixels() -> None:
+    truth = torch.zeros(2, 4, 4)
+    truth[0, :2] = 1  # 8 pixels; the second picture shows nothing
+    maps = torch.zeros(2, 1, 4, 4)
+    maps[0, 0, 1:3] = 1  # 4 of them and 4 others
+    assert iou_loss(maps, truth).item() == pytest.approx((1 - 5 / 13) / 2)
+    both = torch.cat([maps, truth[:, None]], 1)
+    assert iou_loss(both, truth) == iou_loss(maps, truth)
+    assert iou_loss(torch.ones(2, 1, 4, 4), truth).item() == pytest.approx(
+        (1 - 9 / 17 + 1 - 1 / 17) / 2
+    )

@@ -203,9 +203,14 @@ def test_polynomial_decay_is_paddles(goldens: Path) -> None:
 
 def test_the_average_starts_at_the_weights() -> None:
     average = moving_average(0.99)
-    mean = average(torch.zeros(1), torch.ones(1), 1)
-    assert mean.item() == pytest.approx(9 / 11)
-    assert average(torch.zeros(1), torch.ones(1), 10**6).item() == pytest.approx(0.01)
+    for updates, share in ((1, 2 / 11), (10**6, 0.99)):
+        means = [torch.zeros(1), torch.ones(2, 3)]
+        average(means, [torch.ones(1), torch.full((2, 3), 3.0)], torch.tensor(updates))
+        assert means[0].item() == pytest.approx(1 - share)
+        torch.testing.assert_close(means[1], torch.full((2, 3), 1 + 2 * (1 - share)))
+    counters = [torch.tensor(3)]
+    average(counters, [torch.tensor(7)], torch.tensor(1))
+    assert counters[0].item() == 7
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def learning_batches(data: Lessons) -> DataLoader[Any]:
         data.batch_size // (parts * processes),
         sampler=sampler,
         num_workers=data.workers,
+        pin_memory=torch.cuda.is_available(),
         persistent_workers=data.workers > 0,
     )
 

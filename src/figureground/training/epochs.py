@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from figureground import data, recipes
+from figureground.data.composition import Compositions
 from figureground.data.listed import listed
 from figureground.data.samples import Samples
 from figureground.errors import DataError, RecipeError
@@ -76,7 +77,7 @@ def learnt_and_held(
     )
 
 
-def picked(collection: Path, listings: list[str]) -> list[data.Example]:
+def picked(collection: Path, listings: Sequence[str]) -> list[data.Example]:
     """The examples of list files in a folder, or else among the package's recipes/lists."""
     examples: list[data.Example] = []
     for name in listings:
@@ -87,7 +88,21 @@ def picked(collection: Path, listings: list[str]) -> list[data.Example]:
     return examples
 
 
-def outlined(examples: list[data.Example]) -> list[data.Example]:
+def compositions(
+    people: list[data.Example],
+    collection: Path,
+    nobody: list[str],
+    scenes: Sequence[str] = (),
+    photo_share: float = 0.42,
+    empty_share: float = 0.13,
+    soft: bool = False,
+) -> Compositions:
+    """Pictures of these people before photos of nobody; nobody and scenes are list files, see `picked`."""
+    scenery = _outlined(picked(collection, scenes))
+    return Compositions(people, picked(collection, nobody), scenery, photo_share, empty_share, soft)
+
+
+def _outlined(examples: list[data.Example]) -> list[data.Example]:
     """The examples, all of which have a mask: else their people would be learnt as background."""
     for example in examples:
         if example.mask is None:

@@ -30,13 +30,23 @@ from figureground.training.saving import WholeFile, save_weights
 from figureground.training.stop import StopOnNaN, StopOnOneClass, StopWithLauncher, explained
 
 
-def moving_average(decay: float) -> Callable[[Tensor, Tensor, int | Tensor], Tensor]:
-    """Exponential moving average whose decay grows as (1 + n) / (10 + n) at update n up to `decay`, so
-    that the first thousand steps do not average over the random start."""
+def moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], int | Tensor], None]:
+    """Exponential moving average, in place, whose decay grows as (1 + n) / (10 + n) at update n up to
+    `decay`, so that the first thousand steps do not average over the random start. Counters are copied.
 
-    def average(mean: Tensor, current: Tensor, updates: int | Tensor) -> Tensor:
-        share = min(decay, (1 + float(updates)) / (10 + float(updates)))
-        return mean * share + current * (1 - share)
+    All tensors in two calls and the decay on their device: asked one by one they cost a GPU as much time
+    as a small network's step.
+    """
+
+    def average(means: list[Tensor], currents: list[Tensor], updates: int | Tensor) -> None:
+        if not means[0].is_floating_point():
+            for mean, current in zip(means, currents):
+                mean.copy_(current)
+            return
+        done = torch.as_tensor(updates, dtype=means[0].dtype, device=means[0].device)
+        share = ((1 + done) / (10 + done)).clamp(max=decay)
+        torch._foreach_mul_(means, share)
+        torch._foreach_add_(means, torch._foreach_mul(currents, 1 - share))
 
     return average
 
@@ -182,7 +192,7 @@ def fit(
     callbacks += [Chance(), Progress(log_every), keep]
     callbacks.append(Pictures(run, pictures_every))
     if ema:
-        callbacks.append(WeightAveraging(avg_fn=moving_average(ema)))
+        callbacks.append(WeightAveraging(multi_avg_fn=moving_average(ema)))
     callbacks.append(Alike())
     callbacks.append(
         ModelCheckpoint(run, "last", save_on_train_epoch_end=True, enable_version_counter=False)

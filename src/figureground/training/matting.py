@@ -12,7 +12,6 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from figureground.data import Example
-from figureground.data.composition import Compositions
 from figureground.data.pictures import shm, varied
 from figureground.data.samples import Photos, Samples, Source, Validation, with_soft
 from figureground.data.transforms import Layers
@@ -26,7 +25,7 @@ from figureground.published import TRIMAP, form
 from figureground.recipes import at_least
 from figureground.runtime.labels import most_likely
 from figureground.runtime.prepare import Input, enlarge
-from figureground.training.epochs import Epochs, learnt_and_held, picked
+from figureground.training.epochs import Epochs, compositions, learnt_and_held
 from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
 
 
@@ -177,8 +176,8 @@ def matting_data(
     read = partial(with_trimap, band=band, protocol=protocol)
     source: Source
     if pictures == "compositions":
-        empty = picked((collection or root.resolve().parent).expanduser(), nobody)
-        source = Banded(Compositions(learnt, empty, [], photo_share, soft=True), band)
+        place = (collection or root.resolve().parent).expanduser()
+        source = Banded(compositions(learnt, place, nobody, (), photo_share, soft=True), band)
     else:
         source = Photos(learnt, read, shm if pictures == "published" else varied)
     seen = replace(input, mean=training_mean or input.mean)

@@ -23,7 +23,7 @@ CLASSES = "class_names.json"  # in a run folder, where the network tells classes
 
 
 class TorchSession:
-    """A network in eval mode behind the same call as the engine's session."""
+    """A network in eval mode behind the same call as the engine's session, on the device that holds it."""
 
     device = "cpu"
 
@@ -31,8 +31,9 @@ class TorchSession:
         self.network = network.eval()
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        place = next(self.network.parameters()).device
         with torch.inference_mode():
-            return self.network(torch.from_numpy(images)).numpy()
+            return self.network(torch.from_numpy(images).to(place)).float().cpu().numpy()
 
 
 def build_network(values: recipes.Values) -> nn.Module:

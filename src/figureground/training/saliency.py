@@ -9,36 +9,43 @@ import torch
 from torch import Tensor, nn
 
 from figureground import data
-from figureground.data.composition import Compositions
 from figureground.data.pictures import u2net, varied
 from figureground.data.samples import Mixed, Photos, Samples, Source, Validation, with_soft
 from figureground.errors import RecipeError
+from figureground.losses.iou import iou_loss
 from figureground.losses.u2net import u2net_loss
 from figureground.metrics.saliency import Saliency
 from figureground.published import form
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, enlarge
-from figureground.training.epochs import Epochs, learnt_and_held, outlined, picked
+from figureground.training.epochs import Epochs, compositions, learnt_and_held
 from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
+from figureground.training.teacher import teacher_of
 
 
 class SaliencyTask(pl.LightningModule):
     """Binary cross-entropy of all maps, as logits; the published rate is constant.
 
-    Weight decay spares the batch norms. Validated by the fused map, at the photo's size.
+    iou_weight: share of a soft IoU loss on top, see losses.iou. Weight decay spares the batch norms.
+    teacher: a model whose soft masks are learnt from too, see training.teacher; teacher_weight: its share.
+    Validated by the fused map, at the photo's size.
     """
 
     def __init__(
         self,
         network: nn.Module,
+        iou_weight: float = 0.0,
         optimizer: Optimizer = "adam",
         learning_rate: float = 1e-3,
         weight_decay: float = 0.0,
         schedule: Schedule = "constant",
         warmup_steps: int = 0,
+        teacher: str = "",
+        teacher_weight: float = 0.5,
     ) -> None:
         super().__init__()
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
+        at_least(0, **{"task.iou_weight": iou_weight})
         at_least(1e-12, **{"task.learning_rate": learning_rate})
         if not getattr(network, "sigmoid", False):
             raise RecipeError(
@@ -46,6 +53,9 @@ class SaliencyTask(pl.LightningModule):
                 "give network.name=u2netp"
             )
         setattr(network, "sigmoid", False)  # noqa: B010 - here only: a run folder's network answers with probabilities
+        self.teacher = teacher_of(teacher, teacher_weight)
+        self.teacher_weight = teacher_weight
+        self.iou_weight = iou_weight
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer: Optimizer = optimizer
         self.learning_rate = learning_rate
@@ -56,9 +66,18 @@ class SaliencyTask(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, truths = batch
-        maps = self.network(images.contiguous(memory_format=torch.channels_last))
-        loss = u2net_loss(maps.float(), truths)
+        maps = self.network(images.contiguous(memory_format=torch.channels_last)).float()
+        loss = self._loss(maps, truths)
+        if self.teacher:
+            taught = self.teacher(images, self.trainer.datamodule.input)  # type: ignore[attr-defined]
+            loss = (1 - self.teacher_weight) * loss + self.teacher_weight * self._loss(maps, taught)
         self.log("loss", loss)
+        return loss
+
+    def _loss(self, maps: Tensor, truths: Tensor) -> Tensor:
+        loss = u2net_loss(maps, truths)
+        if self.iou_weight:
+            loss = loss + self.iou_weight * iou_loss(maps.sigmoid(), truths)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -116,8 +135,7 @@ def saliency_data(
     source: Source
     if pictures == "compositions":
         place = (collection or root.resolve().parent).expanduser()
-        empty, scenery = picked(place, nobody), outlined(picked(place, scenes))
-        source = Compositions(learnt, empty, scenery, photo_share, empty_share, soft=True)
+        source = compositions(learnt, place, nobody, scenes, photo_share, empty_share, soft=True)
     else:
         source = Photos(learnt, with_soft, pipeline)
     if others:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from figureground import data
-from figureground.data.composition import Compositions
 from figureground.data.pictures import pp_humanseg
 from figureground.data.samples import Photos, Samples, Source, Validation, with_mask
 from figureground.errors import RecipeError
@@ -18,9 +17,9 @@ from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
-from figureground.training.epochs import Epochs, outlined, picked
+from figureground.training.epochs import Epochs, compositions
 from figureground.training.schedule import descent, polynomial
-from figureground.training.teacher import Teacher
+from figureground.training.teacher import teacher_of
 
 
 class SegmentationTask(pl.LightningModule):
@@ -51,9 +50,7 @@ class SegmentationTask(pl.LightningModule):
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         if not learning_rate > 0:
             raise RecipeError(f"task.learning_rate is {learning_rate}; expected more than 0")
-        if not 0 < teacher_weight <= 1:
-            raise RecipeError(f"task.teacher_weight is {teacher_weight}; expected above 0, up to 1")
-        self.teacher = Teacher(teacher) if teacher else None
+        self.teacher = teacher_of(teacher, teacher_weight)
         self.teacher_weight = teacher_weight
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss_weights = cross_entropy_weight, lovasz_weight, lovasz_stride
@@ -131,14 +128,13 @@ def segmentation_data(
     input: how a photo is prepared for validation and use, see runtime.prepare.Input.
     """
     root = root.expanduser()
-    collection = (collection or root.resolve().parent).expanduser()
+    place = (collection or root.resolve().parent).expanduser()
     examples = data.read(name, root, "train")
     source: Source
     if pictures == "published":
         source = Photos(examples, with_mask, pp_humanseg)
     else:
-        scenery, empty = outlined(picked(collection, scenes)), picked(collection, nobody)
-        source = Compositions(examples, empty, scenery, photo_share, empty_share)
+        source = compositions(examples, place, nobody, scenes, photo_share, empty_share)
     samples = Samples(source, sizes, batch_size, seed, input)
     validation = Validation(data.read(name, root, "val"), with_mask, input)
     return Epochs(samples, validation, input, steps_per_epoch, workers)

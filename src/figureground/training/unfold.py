@@ -18,7 +18,7 @@ Pair = tuple[str, str]  # names of a convolution or linear layer and of the norm
 def read_onnx(path: Path) -> dict[str, Tensor]:
     """The float tensors of a file that `export` wrote, by the network's names, as float32.
 
-    Raises CheckpointError when it cannot be read, or its weights are in 8 bits.
+    Raises CheckpointError when it cannot be read, or computes in 8 bits.
     """
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -29,13 +29,17 @@ def read_onnx(path: Path) -> dict[str, Tensor]:
     except (OSError, DecodeError) as error:
         raise CheckpointError(f"cannot read {path} ({error})") from None
     if any(node.op_type == "DequantizeLinear" for node in graph.node):
-        raise CheckpointError(
-            f"the weights of {path} are in 8 bits; start from those of the original"
-        )
+        raise CheckpointError(f"{path} computes in 8 bits; start from the original")
     tensors = {}
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        name = tensor.name.removesuffix(".float16").replace(".weight_bias", ".bias")
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for stored, values in held.items():
+        if stored.removesuffix(".scale") + ".int8" in held:
+            continue
+        name = stored.removesuffix(".float16").removesuffix(".int8")
+        if stored.endswith(".int8"):
+            values = values * held[f"{name}.scale"]
+        name = name.replace(".weight_bias", ".bias")
+        name = name.removeprefix("network.")  # in what answers with one of several maps
         if "." in name and np.issubdtype(values.dtype, np.floating):
             tensors[name] = torch.from_numpy(values.astype(np.float32))
     return tensors
