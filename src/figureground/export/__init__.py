@@ -91,6 +91,19 @@ def export_int8(card: Card, output: Path, name: str, photos: Sequence[Path]) -> 
     return Variant(card.path, output / f"{name}.onnx", mean, most)
 
 
+def export_rounded(card: Card, output: Path, name: str) -> Path:
+    """Writes output/NAME.onnx, a card's model with weights rounded to 8 bits, and NAME.md; gives the
+    former's path. Raises CardError when the model is not to be had."""
+    from figureground.export.weights8 import round_weights
+
+    source = hub.local(card)
+    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=())
+    with _together(output) as part:
+        round_weights(source, part / f"{name}.onnx", front_matter(card))
+        _write_card(card, part, [part / f"{name}.onnx"])
+    return output / f"{name}.onnx"
+
+
 def _write_card(card: Card, folder: Path, files: Sequence[Path]) -> None:
     card = replace(card, files=[File(p.name, sha256=sha256(p)) for p in files])
     text = f"---\n{front_matter(card)}---\n\n{card.text}\n"
