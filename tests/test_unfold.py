@@ -18,6 +18,7 @@ from figureground.training.unfold import folded, read_onnx
     [
         ("pp-humanseg-lite", (64, 96), {}),
         ("osnet-x0.25", (64, 32), {"num_classes": 5}),
+        ("refinenet-saliency", (64, 96), {}),  # the first of its maps, weights in 8 bits
     ],
 )
 def test_a_shipped_model_can_be_trained_on(
