@@ -1,4 +1,4 @@
-"""Writes docs/models.jpg, what each mask model in the package makes of scikit-image's photos: python docs/sheet.py"""
+"""Writes docs/models.jpg, what each mask model makes of scikit-image's photos: python docs/sheet.py"""
 
 from __future__ import annotations
 

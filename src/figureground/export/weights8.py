@@ -8,9 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-LEAST = (
-    16  # values that a channel must have to be worth its scale: depthwise 3×3 convolutions have 9
-)
+# Values that a channel must have to be worth its scale; of a depthwise 3×3 convolution it has 9.
+LEAST = 16
 
 
 def round_weights(path: Path, target: Path, front: str) -> None:

@@ -1,4 +1,4 @@
-"""The soft IoU loss (Máttyus, Luo, Urtasun 2017, "DeepRoadMapper"; in BASNet, arXiv 1908.08681 eq. 5)."""
+"""The soft IoU loss (Máttyus et al. 2017, "DeepRoadMapper"; one of three in BASNet, Qin et al. 2019)."""
 
 from torch import Tensor
 
