@@ -599,10 +599,15 @@ def test_indexing_goes_on_where_it_was_stopped(tmp_path: Path, model: str, how: 
     g = tmp_path / "g"
     code = "import figureground.gallery.indexing as i, sys, time; i.KEEP_EVERY = 0\n"
     code += "own = i._Indexing._photo\n"  # slow enough to be stopped
-    code += "i._Indexing._photo = lambda *given: (time.sleep(0.05), own(*given))[1]\n"
+    code += "i._Indexing._photo = lambda *given: (time.sleep(0.01), own(*given))[1]\n"
     code += "from figureground.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "index", str(tmp_path / "crops"), "-g", str(g)]
-    running = subprocess.Popen([*command, "--model", model], stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*command, "--model", model],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
+    )
     until = time.monotonic() + 30
     while time.monotonic() < until:
         if (g / "vectors-0.f32").exists() and (g / "vectors-0.f32").stat().st_size > 3000:
