@@ -41,30 +41,29 @@ def export(
                 f"{model} is no run folder; of a card only --storage int8-weights or int8 can be made"
             )
         made = library.export_run(Path(model), folder, name, weights, storage == "float16")
+        card = made.card
         print(
             f"{made.onnx} ({_size(made.onnx)}): answers differ by at most {made.difference:.1e} from "
             f"torch's with the stored weights, by {made.rounding:.1e} from the trained network's"
         )
-        if root:
-            _cost(model, str(made.card), root, data, split)
-        return
-    seen = _photos(photos) if storage == "int8" else []
-    if is_run:
-        full = library.export_run(Path(model), folder, f"{name}-float32", weights)
-        model = str(full.card)
-    if storage == "int8-weights":
-        rounded = library.export_rounded(hub.card(model), folder, name)
-        print(f"{rounded} ({_size(rounded)}): weights rounded to 8 bits")
-        if root:
-            _cost(model, str(rounded.with_suffix(".md")), root, data, split)
-        return
-    variant = library.export_int8(hub.card(model), folder, name, seen)
-    print(
-        f"{variant.onnx} ({_size(variant.onnx)}): answers differ by {variant.mean:.1e} on average, at "
-        f"most {variant.largest:.1e}, from those of {model} on {len(seen)} photos"
-    )
+    else:
+        seen = _photos(photos) if storage == "int8" else []
+        if is_run:
+            full = library.export_run(Path(model), folder, f"{name}-float32", weights)
+            model = str(full.card)
+        if storage == "int8-weights":
+            rounded = library.export_rounded(hub.card(model), folder, name)
+            card = rounded.with_suffix(".md")
+            print(f"{rounded} ({_size(rounded)}): weights rounded to 8 bits")
+        else:
+            variant = library.export_int8(hub.card(model), folder, name, seen)
+            card = variant.card
+            print(
+                f"{variant.onnx} ({_size(variant.onnx)}): answers differ by {variant.mean:.1e} on "
+                f"average, at most {variant.largest:.1e}, from those of {model} on {len(seen)} photos"
+            )
     if root:
-        _cost(model, str(variant.card), root, data, split)
+        _cost(model, str(card), root, data, split)
 
 
 def _cost(before: str, after: str, root: str, data: str, split: str) -> None:

@@ -86,8 +86,7 @@ def to_onnx(network: nn.Module, input: Input, output: str, path: Path, front: st
     store_half(model)
     strip(model)
     if front:
-        entry = model.metadata_props.add()
-        entry.key, entry.value = "figureground", front
+        carry(model, front)
     if foreign := {node.domain for node in model.graph.node} - {"", "ai.onnx"}:
         raise ExportError(
             f"the network needs operators of {', '.join(foreign)}; only ONNX's own run everywhere"
@@ -108,6 +107,13 @@ def _write(model: onnx.ModelProto, path: Path) -> None:
             file.write(piece.SerializeToString())
         del model.graph.initializer[:]
         file.write(model.SerializeToString())
+
+
+def carry(model: onnx.ModelProto, front: str) -> None:
+    """Puts the card's front matter into the model's metadata, in place of what is there."""
+    del model.metadata_props[:]
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "figureground", front
 
 
 def strip(model: onnx.ModelProto) -> None:

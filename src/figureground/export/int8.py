@@ -19,6 +19,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from figureground.export.graph import carry
 from figureground.imaging.read import read
 from figureground.runtime.prepare import Input, prepare
 from figureground.runtime.session import OnnxSession
@@ -62,9 +63,7 @@ def quantize(path: Path, target: Path, spec: Input, photos: Sequence[Path], fron
         finally:
             logging.disable(logging.NOTSET)
     model = onnx.load(target)
-    del model.metadata_props[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = "figureground", front
+    carry(model, front)
     onnx.save(model, target)
 
 

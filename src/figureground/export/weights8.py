@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from figureground.export.graph import carry
+
 # Values that a channel must have to be worth its scale; of a depthwise 3×3 convolution it has 9.
 LEAST = 16
 
@@ -47,7 +49,5 @@ def round_weights(path: Path, target: Path, front: str) -> None:
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)
     graph.node.extend(nodes)
-    del model.metadata_props[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = "figureground", front
+    carry(model, front)
     onnx.save(model, target)

@@ -65,12 +65,8 @@ class Signs:
         if meant is not None:
             differ[~meant] = NOBODY
         rows = np.flatnonzero(differ <= _limit(differ, SHORTLIST * count, 64 * HALF))
-        _, width, block = self.blocks.shape
-        flat = self.blocks.reshape(-1)
-        place = rows // block * (width * block) + rows % block
-        near = differ[rows]
-        for word in range(HALF, width):
-            near += np.bitwise_count(flat[place + word * block] ^ asked[word])
+        others = np.bitwise_count(words.of_rows(self.blocks, rows, HALF) ^ asked[HALF:])
+        near = differ[rows] + others.sum(0, dtype=np.uint8)
         return rows[near <= _limit(near, count, PLANES)]
 
     def _differ(self, query: Words) -> NDArray[np.uint8]:

@@ -46,8 +46,9 @@ def mapped(path: Path, header: int, rows: int, width: int) -> Words:
     return np.asarray(np.memmap(path, "<u8", "r", header, shape))
 
 
-def of_rows(blocks: Words, rows: NDArray[np.int64]) -> Words:
-    """W×N of these rows."""
-    block = blocks.shape[-1]
-    found: Words = blocks[rows // block, :, rows % block].T
-    return found
+def of_rows(blocks: Words, rows: NDArray[np.int64], first: int = 0) -> Words:
+    """The words of these rows from the `first` on, W×N."""
+    _, width, block = blocks.shape
+    place = rows // block * (width * block) + rows % block
+    flat = blocks.reshape(-1)  # each word by itself: together they take ten times as long
+    return np.stack([flat[place + word * block] for word in range(first, width)])

@@ -64,10 +64,8 @@ class Camera:
         return Canvas(*self.size, kind, matrix(0, self.size[1]), False)
 
     def __iter__(self) -> Generator[Frame | Packet, None, None]:
-        frame: Frame | None = self.first
-        while frame is not None:
-            yield frame
-            frame = self._next()
+        yield self.first
+        yield from iter(self._next, None)
 
     def _next(self) -> Frame | None:
         with self._change:
