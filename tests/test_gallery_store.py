@@ -234,6 +234,31 @@ def test_forgetting_leaves_nothing_in_the_files(tmp_path: Path) -> None:
     assert damage(store) == []
 
 
+def test_who_is_left_is_walked_over_once_until_someone_writes(tmp_path: Path) -> None:
+    store, vectors = filled(tmp_path / "g")
+    other = Store(tmp_path / "g")
+    asked: list[str] = []
+    store._db.set_trace_callback(asked.append)
+
+    def nearest_to(n: int) -> str:
+        return store.nearest(vectors[n], 1)[0][0].image
+
+    store.put([image("3.jpg", -vectors[3:4])])  # its old row is a gap now
+    assert [nearest_to(n) for n in (3, 4, 5)].count("4.jpg") == 1
+    assert nearest_to(3) != "3.jpg"
+    assert asked.count("SELECT row FROM people") == 1
+    other.put([image("4.jpg", -vectors[4:5])])
+    assert nearest_to(4) != "4.jpg"
+    assert store.nearest(-vectors[4], 1)[0][0].image == "4.jpg"
+    assert asked.count("SELECT row FROM people") == 2
+    store.put([image("5.jpg", -vectors[5:6])])
+    assert nearest_to(5) != "5.jpg"
+    assert asked.count("SELECT row FROM people") == 3
+    other.forget_images(["6.jpg"])
+    assert nearest_to(6) != "6.jpg"
+    assert nearest_to(7) == "7.jpg"
+
+
 def test_an_image_put_again_replaces_itself(tmp_path: Path) -> None:
     store, vectors = filled(tmp_path / "g", 3)
     store.put([image("1.jpg", vectors[[2, 0]])])

@@ -57,6 +57,7 @@ class Store:
             )
         self._lock = FileLock(path / LOCK)
         self._open: tuple[files.State, files.Rows] | None = None
+        self._used: tuple[int, NDArray[np.bool_]] | None = None  # of which version of the manifest
         with self._said():
             self._db = sqlite3.connect(
                 _uri(path / MANIFEST), uri=True, isolation_level=None, timeout=PATIENCE
@@ -133,12 +134,17 @@ class Store:
             return None
         rows = self._rows()
         found = labels.meant(filter, rows.labels, len(rows.vectors))
-        if gaps:
-            used = self._db.execute("SELECT row FROM people")
-            live = np.zeros_like(found)
-            live[np.fromiter((row for (row,) in used), np.int64)] = True
-            found &= live
-        return found
+        return found & self._somebodys(len(found)) if gaps else found
+
+    def _somebodys(self, count: int) -> NDArray[np.bool_]:
+        """Which of `count` rows somebody has: walked over once, until someone writes."""
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]  # counts others' commits
+        if self._used is None or self._used[0] != version:
+            people = self._db.execute("SELECT row FROM people")
+            used = np.zeros(count, np.bool_)
+            used[np.fromiter((row for (row,) in people), np.int64)] = True
+            self._used = version, used
+        return self._used[1]
 
     def entries(self, rows: Iterable[int]) -> list[Entry]:
         """Who is in these rows, in their order."""
@@ -318,6 +324,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._used = None
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
