@@ -1,15 +1,21 @@
 """A small network learns from a larger one's answers."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from figureground import networks
 from figureground.cli import main
 from figureground.errors import RecipeError
 from figureground.losses.distillation import distillation_loss
 from figureground.runtime.predictor import load_alpha
 from figureground.runtime.prepare import Input, normalize
+from figureground.training.run import run_predictor
+from figureground.training.saliency import SaliencyTask
 from figureground.training.teacher import Teacher
 
 
@@ -22,6 +28,41 @@ def test_a_teacher_sees_what_the_pupil_sees() -> None:
     expected = model.probabilities(normalize(pixels, model.input)[None])
     assert answer.shape == (1, 64, 96)
     np.testing.assert_allclose(answer.numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("recipe", ["pp-humanseg-lite/human", "u2netp/people", "shm/people"])
+def test_a_run_folder_teaches_as_it_predicts(recipe: str, tmp_path: Path) -> None:
+    short = ["loop.max_steps=1", "data.steps_per_epoch=1", "loop.pictures_every=0"]
+    assert main(["train", recipe, "--smoke", *short, "--run", str(tmp_path / "run")]) == 0
+    predictor = run_predictor(tmp_path / "run")
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    images = normalize(pixels, predictor.input)[None]
+    taught = Teacher(str(tmp_path / "run"))(torch.from_numpy(images), predictor.input)
+    np.testing.assert_allclose(taught.numpy(), predictor.probabilities(images), atol=1e-4)
+
+
+def test_of_pictures_laid_over_others_the_teacher_alone_says_the_truth() -> None:
+    torch.manual_seed(0)
+    images, truths = torch.rand(4, 3, 64, 64), torch.rand(2, 4, 64, 64)
+
+    def losses(share: float) -> list[float]:
+        task = SaliencyTask(
+            networks.build("u2netp"), teacher="refinenet-saliency", mixed_share=share
+        )
+        task.trainer = SimpleNamespace(datamodule=SimpleNamespace(input=Input(64, 64)))  # type: ignore[assignment]
+        task.log = lambda *_: None  # type: ignore[method-assign]
+        found = []
+        for truth in truths:
+            torch.manual_seed(1)
+            found.append(task.training_step((images.clone(), truth), 0).item())
+        return found
+
+    assert len(set(losses(1))) == 1
+    assert len(set(losses(0.5))) == 2
+    with pytest.raises(
+        RecipeError, match=r"mixed_share is 0\.5; expected 0 up to 1, and above 0 a"
+    ):
+        SaliencyTask(networks.build("u2netp"), mixed_share=0.5)
 
 
 def test_the_loss_is_least_at_the_teachers_answer() -> None:

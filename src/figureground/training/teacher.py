@@ -36,8 +36,6 @@ class Teacher:
 
     def __call__(self, images: Tensor, seen: Input) -> Tensor:
         """Pictures N×3×H×W, normalised as `seen` says, to N×H×W probabilities in [0, 1]."""
-        if self.network:
-            self.network.to(images.device)
         own = self.predictor.input
         colours = images * images.new_tensor(seen.std)[:, None, None]
         colours = colours + images.new_tensor(seen.mean)[:, None, None]  # in [0, 1]
@@ -45,8 +43,14 @@ class Teacher:
             colours = colours.flip(1)
         colours = colours - images.new_tensor(own.mean)[:, None, None]
         colours = colours / images.new_tensor(own.std)[:, None, None]
-        answers = self.predictor.probabilities(np.ascontiguousarray(colours.cpu().numpy()))
-        return torch.from_numpy(answers).to(images.device)
+        if self.network is None:
+            answers = self.predictor.probabilities(np.ascontiguousarray(colours.cpu().numpy()))
+            return torch.from_numpy(answers).to(images.device)
+        with torch.no_grad():
+            answer = self.network.to(images.device)(colours).float()
+        if self.predictor.output == "person-logits":
+            return (answer[:, 1] - answer[:, 0]).sigmoid()
+        return answer[:, 0].clamp(0, 1)
 
 
 def teacher_of(model: str, weight: float) -> Teacher | None:
