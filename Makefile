@@ -56,6 +56,8 @@ train-people: .venv/dev
 
 train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
+	$(BIN)/figureground train u2netp/people-taught data.root=$(DATA)/people task.teacher=runs/refinenet-people-long \
+		init=runs/u2netp-people/best.safetensors --run runs/u2netp-people-taught
 
 # DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out.
 train-osnet: .venv/dev
@@ -68,6 +70,8 @@ train-osnet: .venv/dev
 		init=runs/osnet-fine/last.safetensors --run runs/osnet-last
 	$(BIN)/figureground train osnet-x0.25/cuhk-long data.root=$(DATA)/reid \
 		init=runs/osnet-last/last.safetensors --run runs/osnet-long
+	$(BIN)/figureground train osnet-x0.25/cuhk-longer data.root=$(DATA)/reid \
+		init=runs/osnet-long/last.safetensors --run runs/osnet-longer
 
 train-parts: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/parts data.root=$(DATA)/people init=$(IMAGENET) --run runs/parts
@@ -75,9 +79,14 @@ train-parts: .venv/dev
 train-saliency: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/saliency data.root=$(DATA)/saliency init=$(IMAGENET) \
 		--run runs/saliency
+	$(BIN)/figureground train u2netp/saliency data.root=$(DATA)/saliency task.teacher=runs/saliency \
+		init=runs/u2netp-people/best.safetensors --run runs/u2netp
+	$(BIN)/figureground train u2netp/saliency-fine data.root=$(DATA)/saliency task.teacher=runs/saliency \
+		init=runs/u2netp/best.safetensors --run runs/u2netp-fine
 
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
+	$(BIN)/figureground train shm/people-long data.root=$(DATA)/people init=runs/shm/best.safetensors --run runs/shm-long
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

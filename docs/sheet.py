@@ -10,7 +10,14 @@ from PIL import Image, ImageDraw
 
 from figureground.runtime.predictor import load_alpha
 
-MODELS = ("refinenet-people", "pp-humanseg-lite", "u2netp-people", "shm", "refinenet-saliency")
+MODELS = (
+    "refinenet-people",
+    "pp-humanseg-lite",
+    "u2netp-people",
+    "shm",
+    "refinenet-saliency",
+    "u2netp",
+)
 PHOTOS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 SIDE = 200
 GREEN = np.array([60, 180, 90], np.float32)
