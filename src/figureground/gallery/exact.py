@@ -9,6 +9,7 @@ from figureground.gallery.records import Vectors
 
 SCORES = 1 << 22  # held at once: 16 MB
 BLOCK = 16384
+FEW = 4096  # vectors: to wake another thread for them costs more than it saves
 
 
 def nearest(
@@ -26,7 +27,7 @@ def nearest(
     block = min(max(SCORES // max(len(queries), 1), 1), BLOCK)
     for start in range(0, found, block):
         part = slice(start, min(start + block, found))
-        here = queries @ (vectors[part] if rows is None else vectors[rows[part]]).T
+        here = _cosines(queries, vectors[part] if rows is None else vectors[rows[part]])
         for query, line in enumerate(here):
             better = np.flatnonzero(line > scores[query, -1])
             if not len(better):
@@ -37,3 +38,10 @@ def nearest(
             scores[query], places[query] = joined[order], where[order]
     scores, places = scores[:, :found], places[:, :found]
     return scores, places if rows is None else rows[places]
+
+
+def _cosines(queries: Vectors, vectors: Vectors) -> NDArray[np.float32]:
+    """Q×N; of one query and few vectors by one thread."""
+    if len(queries) == 1 and len(vectors) <= FEW:
+        return np.vecdot(vectors, queries)[None]
+    return queries @ vectors.T
