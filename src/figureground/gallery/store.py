@@ -140,9 +140,11 @@ class Store:
         """Which of `count` rows somebody has: walked over once, until someone writes."""
         version = self._db.execute("PRAGMA data_version").fetchone()[0]  # counts others' commits
         if self._used is None or self._used[0] != version:
-            people = self._db.execute("SELECT row FROM people")
+            # as one text: a third of the time that a million results take
+            query = "SELECT coalesce(group_concat(row), '') FROM people"
+            people = self._db.execute(query).fetchone()[0]
             used = np.zeros(count, np.bool_)
-            used[np.fromiter((row for (row,) in people), np.int64)] = True
+            used[np.fromstring(people, np.int64, sep=",")] = True
             self._used = version, used
         return self._used[1]
 
