@@ -42,6 +42,8 @@ train-people-large: .venv/dev
 		init=runs/refinenet-people/best.safetensors --run runs/refinenet-people-fine
 	$(BIN)/figureground train refinenet-mobile/people-long data.root=$(DATA)/people \
 		init=runs/refinenet-people-fine/best.safetensors --run runs/refinenet-people-long
+	$(BIN)/figureground train refinenet-mobile/people-longer data.root=$(DATA)/people \
+		init=runs/refinenet-people-long/best.safetensors --run runs/refinenet-people-longer
 
 train-people: .venv/dev
 	$(BIN)/figureground train pp-humanseg-lite/people \
@@ -72,6 +74,9 @@ train-osnet: .venv/dev
 		init=runs/osnet-last/last.safetensors --run runs/osnet-long
 	$(BIN)/figureground train osnet-x0.25/cuhk-longer data.root=$(DATA)/reid \
 		init=runs/osnet-long/last.safetensors --run runs/osnet-longer
+	$(BIN)/python -m figureground.data.pasted_persons $(DATA) 400
+	$(BIN)/figureground train osnet-x0.25/cuhk-pasted data.root=$(DATA)/reid \
+		init=runs/osnet-longer/last.safetensors --run runs/osnet-pasted
 
 train-parts: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/parts data.root=$(DATA)/people init=$(IMAGENET) --run runs/parts
@@ -87,6 +92,8 @@ train-saliency: .venv/dev
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
 	$(BIN)/figureground train shm/people-long data.root=$(DATA)/people init=runs/shm/best.safetensors --run runs/shm-long
+	$(BIN)/figureground train shm/people-longer data.root=$(DATA)/people init=runs/shm-long/best.safetensors \
+		--run runs/shm-longer
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
