@@ -29,7 +29,7 @@ Labels = NDArray[np.uint8]  # H×W class numbers
 Alpha = NDArray[np.float32]  # H×W in [0, 1]
 IGNORE = 255
 NO_SETS = (  # files that are no data sets; some take a second to import, for torch or OpenCV
-    *("composition", "crops", "drawn", "outlines", "pictures", "pseudo_alpha"),
+    *("composition", "crops", "drawn", "outlines", "pasted_persons", "pictures", "pseudo_alpha"),
     *("samples", "transforms", "trimap"),
 )
 
