@@ -13,7 +13,7 @@ def test_people_become_persons_of_two_cameras(tmp_path: Path) -> None:
     for folder in ("people/images", "people/alpha", "saliency/images"):
         (tmp_path / folder).mkdir(parents=True)
     alpha = np.zeros((120, 80), np.uint8)
-    alpha[20:110, 25:55] = 255
+    alpha[20:110, 32:48] = 255
     photo = np.full((120, 80, 3), 40, np.uint8)
     photo[alpha > 0] = 20, 30, 220  # BGR: a red person before grey
     cv2.imwrite(str(tmp_path / "people/images/a.jpg"), photo)
@@ -29,7 +29,7 @@ def test_people_become_persons_of_two_cameras(tmp_path: Path) -> None:
     for s in sightings:
         crop = cv2.imread(str(s.image)).astype(int)
         assert crop.shape == (160, 64, 3)
-        blue, green, red = crop[70:90, 26:38].reshape(-1, 3).mean(0)
+        blue, green, red = crop[70:90, 30:34].reshape(-1, 3).mean(0)
         assert red > 100 > max(blue, green)
         blue, _, red = crop[70:90, :4].reshape(-1, 3).mean(0)
         pasted_before_blue = int(s.image.name.split("_")[2]) >= 2
