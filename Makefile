@@ -61,7 +61,7 @@ train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people-taught data.root=$(DATA)/people task.teacher=runs/refinenet-people-long \
 		init=runs/u2netp-people/best.safetensors --run runs/u2netp-people-taught
 
-# DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out.
+# DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out; its third set, ccp/, is made here.
 train-osnet: .venv/dev
 	$(BIN)/figureground train osnet-x0.25/cuhk data.root=$(DATA)/reid loop.max_steps=2000 --run runs/osnet
 	$(BIN)/figureground train osnet-x0.25/cuhk-triplet data.root=$(DATA)/reid loop.max_steps=1250 \

@@ -10,19 +10,28 @@ from figureground.data import pasted_persons
 
 
 def test_people_become_persons_of_two_cameras(tmp_path: Path) -> None:
-    for folder in ("people/images", "people/alpha", "saliency/images"):
+    for folder in (
+        "people/images",
+        "people/masks",
+        "people/alpha",
+        "saliency/images",
+        "saliency/masks",
+    ):
         (tmp_path / folder).mkdir(parents=True)
     alpha = np.zeros((120, 80), np.uint8)
     alpha[20:110, 32:48] = 255
     photo = np.full((120, 80, 3), 40, np.uint8)
     photo[alpha > 0] = 20, 30, 220  # BGR: a red person before grey
     cv2.imwrite(str(tmp_path / "people/images/a.jpg"), photo)
-    cv2.imwrite(str(tmp_path / "people/alpha/a.png"), alpha)
+    for folder in ("people/masks", "people/alpha"):
+        cv2.imwrite(str(tmp_path / folder / "a.png"), alpha)
+    cv2.imwrite(str(tmp_path / "saliency/masks/b.png"), np.zeros((90, 70), np.uint8))
     cv2.imwrite(
         str(tmp_path / "saliency/images/b.jpg"), np.full((90, 70, 3), (200, 30, 20), np.uint8)
     )
     (tmp_path / "people/train.txt").write_text("a\n")
-    assert pasted_persons.write(tmp_path, 400) == 6
+    (tmp_path / "saliency/train.txt").write_text("b\n")
+    assert pasted_persons.write_set(tmp_path, 400) == 6
     sightings = data.read_sightings("market1501", tmp_path / "reid/ccp", "train")
     assert {s.person for s in sightings} == {"0001"}
     assert len({s.view for s in sightings}) == 2
