@@ -38,6 +38,7 @@ VERBS = (
     "evaluate",
     "import",
     "export",
+    "whiten",
     "doctor",
 )
 EXTRAS = {  # of modules; others: train

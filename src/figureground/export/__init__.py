@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from figureground import hub
@@ -82,7 +83,9 @@ def export_int8(card: Card, output: Path, name: str, photos: Sequence[Path]) -> 
         raise ExportError("int8 needs photos to calibrate on; give --photos FOLDER")
     source = hub.local(card)
     text = f"{card.text}\n\nIn 8 bits, calibrated on {len(photos)} photos."
-    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=(), text=text)
+    card = replace(
+        card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={}, text=text
+    )
     with _together(output) as part:
         file = part / f"{name}.onnx"
         quantize(source, file, card.input, photos, front_matter(card))
@@ -97,9 +100,50 @@ def export_rounded(card: Card, output: Path, name: str) -> Path:
     from figureground.export.weights8 import round_weights
 
     source = hub.local(card)
-    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=())
+    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={})
     with _together(output) as part:
         round_weights(source, part / f"{name}.onnx", front_matter(card))
+        _write_card(card, part, [part / f"{name}.onnx"])
+    return output / f"{name}.onnx"
+
+
+def export_whitened(
+    card: Card,
+    output: Path,
+    name: str,
+    crops: Sequence[Path],
+    persons: Sequence[str],
+    shrink: float = 1.0,
+) -> Path:
+    """Writes output/NAME.onnx, a re-identification card's model with a whitening behind it that is learnt
+    from crops of the persons named beside them, and NAME.md; gives the former's path.
+
+    shrink: see export.whitening. Raises CardError when the model is not to be had, ImageError for a crop
+    that cannot be read, ExportError when the model embeds no persons, DataError as export.whitening.
+    """
+    from figureground.export.whitening import append, whitening
+    from figureground.imaging.read import read
+    from figureground.progress import Progress
+    from figureground.runtime.embedding import EmbeddingPredictor
+    from figureground.runtime.predictor import predictor_of
+    from figureground.runtime.session import OnnxSession
+
+    source = hub.local(card)
+    predictor = predictor_of(card, OnnxSession(source, "cpu"))
+    if not isinstance(predictor, EmbeddingPredictor):
+        raise ExportError(f"{card.name} embeds no persons; whitening is for re-identification")
+    vectors, shown = [], Progress(len(crops), "crops")
+    for crop in crops:
+        vectors.append(predictor.of(read(crop)))
+        shown(len(vectors))
+    shown.clear()
+    centre, projection = whitening(np.stack(vectors), persons, shrink)
+    text = f"{card.text}\n\nWhitened by {len(crops)} crops of {len(set(persons))} persons."
+    card = replace(
+        card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={}, text=text
+    )
+    with _together(output) as part:
+        append(source, part / f"{name}.onnx", centre, projection, front_matter(card))
         _write_card(card, part, [part / f"{name}.onnx"])
     return output / f"{name}.onnx"
 
