@@ -46,7 +46,10 @@ def test_python(photo: np.ndarray, photo_path: Path) -> None:
     assert alpha.min() >= 0
     assert alpha.max() <= 1
     np.testing.assert_array_equal(alpha, model(photo))
-    assert is_cut_out(fg.cutout(photo))
+    given = photo.copy()
+    assert is_cut_out(fg.cutout(given))
+    assert is_cut_out(fg.cutout(Image.fromarray(given)))
+    np.testing.assert_array_equal(given, photo)  # it is the caller's
     assert fg.cutout(photo, background="blur").shape == photo.shape
     assert fg.load("pp-humanseg-lite") is model
 

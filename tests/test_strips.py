@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from figureground.imaging import png
+from figureground.imaging.compose import cutout
 from figureground.imaging.size import reduced
+from figureground.imaging.write import encode
 from figureground.runtime.prepare import Input, enlarge
 
 
@@ -27,3 +32,19 @@ def test_strips_make_the_same_whole() -> None:
     found = enlarge(answer, Input(48, 64), 301, 403, then=lambda strip: np.add(strip, 1, out=strip))
     whole = Image.fromarray(answer).resize((301, 403), Image.Resampling.BILINEAR)
     assert np.allclose(found, np.asarray(whole) + 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("height", [1, 9, 40])
+def test_a_cutout_is_put_together_as_it_is_written(
+    height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(png, "STRIP_BYTES", 1000)  # 8 rows
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (height, 30, 3), np.uint8)
+    alpha = rng.choice(np.array([0, 7, 255], np.uint8), (height, 30))
+    rgba = cutout(pixels, alpha)
+    assert encode(pixels, alpha=alpha) == encode(rgba)
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(io.BytesIO(encode(pixels, alpha=alpha)))), rgba
+    )
+    assert encode(pixels, "WEBP", alpha=alpha) == encode(rgba, "WEBP")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -126,6 +127,7 @@ def local(
             if stop.is_set():
                 return
         return
+    _one_heap()
     with ThreadPoolExecutor(workers) as pool:
         begun: deque[Future[Line]] = deque()
         try:
@@ -142,6 +144,13 @@ def local(
         except BaseException:
             pool.shutdown(cancel_futures=True)  # Ctrl-C: those begun are finished, no others
             raise
+
+
+def _one_heap() -> None:
+    """Threads share one heap; with one each, each keeps what its photos once needed: a fifth more."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt:  # glibc's
+        mallopt(-8, 1)  # M_ARENA_MAX
 
 
 def watched(sources: Sources, targets: Targets) -> Iterator[Iterator[Found]]:

@@ -92,7 +92,7 @@ def _cutout_times(
     from figureground.cli.demo import astronaut
     from figureground.imaging.png import encode
     from figureground.imaging.read import read
-    from figureground.runtime.cutout import find, show
+    from figureground.runtime.cutout import find, layers
     from figureground.runtime.options import Options
     from figureground.runtime.predictor import load_alpha
 
@@ -105,12 +105,12 @@ def _cutout_times(
     options = Options(foreground=not fast)
     picture = read(jpeg)
     alpha = find(picture, predictor, options).alpha
-    rgba = show(picture, alpha, options=options)
+    colours, opacity = layers(picture, alpha, options=options)
     times = {
         "decode": median_ms(lambda: read(jpeg), runs),
         "network": median_ms(lambda: find(picture, predictor, options), runs),
-        "compose": median_ms(lambda: show(picture, alpha, options=options), runs),
-        "encode": median_ms(lambda: encode(rgba), runs),
+        "compose": median_ms(lambda: layers(picture, alpha, options=options), runs),
+        "encode": median_ms(lambda: encode(colours, alpha=opacity), runs),
     }
     return {**times, "total": sum(times.values()), "peak_mb": peak_mb()}
 

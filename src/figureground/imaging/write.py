@@ -17,6 +17,7 @@ from PIL import Image
 
 from figureground.errors import ImageError
 from figureground.imaging import metadata, png
+from figureground.imaging.compose import cutout
 
 UMASK = os.umask(0)  # can only be read by setting it; once, before there are threads
 os.umask(UMASK)
@@ -52,17 +53,21 @@ def encode(
     icc: bytes | None = None,
     quality: int = 92,
     *,
+    alpha: NDArray[np.uint8] | None = None,
     exif: bytes | None = None,
     dpi: tuple[float, float] | None = None,
 ) -> bytes:
     """H×W (grey), H×W×3 (RGB) or H×W×4 (RGBA, straight) uint8 to the bytes of an image file; uint16 too, as
     PNG, or grey as TIFF.
 
-    quality: 1 … 100 for JPEG, WebP and AVIF. icc, exif, dpi: go where the format has a place for them (see
-    metadata.kept). Raises ImageError when the format cannot hold the image.
+    quality: 1 … 100 for JPEG, WebP and AVIF. alpha: H×W, of which and H×W×3 uint8 the file is the cut-out.
+    icc, exif, dpi: go where the format has a place for them (see metadata.kept).
+    Raises ImageError when the format cannot hold the image.
     """
     if format == "PNG":
-        return png.encode(pixels, icc, exif=exif, dpi=dpi)
+        return png.encode(pixels, icc, alpha=alpha, exif=exif, dpi=dpi)
+    if alpha is not None:
+        pixels = cutout(pixels.astype(np.uint8, copy=False), alpha)
     options = _options(format, icc, quality, exif)
     if dpi and format in ("JPEG", "TIFF", "BMP"):
         options["dpi"] = dpi

@@ -19,6 +19,7 @@ from figureground.runtime.options import Options
 from figureground.runtime.predictor import load_alpha
 
 PLAIN = Options()
+Layers = tuple[NDArray[Any], NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,20 @@ def show(
 
     alpha: H×W uint8, or float32 in [0, 1]. box: what options.crop leaves, if not to be found in the alpha.
     """
+    return flat(layers(photo, alpha, behind, options, box))
+
+
+def layers(
+    photo: Photo,
+    alpha: NDArray[Any],
+    behind: compose.Background = compose.transparent,
+    options: Options = PLAIN,
+    box: place.Box | None = None,
+    *,
+    spend: bool = False,
+) -> Layers:
+    """What show() gives; RGBA of 8 bits as colours H×W×3 and alpha H×W, which imaging.write.encode puts
+    together strip by strip. spend: the photo's pixels are of no more use, and may be drawn on."""
     pixels = photo.pixels
     if options.crop:
         left, top, right, bottom = box or place.subject(alpha, options.margin) or (0, 0, None, None)
@@ -76,10 +91,16 @@ def show(
         np.ascontiguousarray(pixels), np.ascontiguousarray(alpha), options.size
     )
     if options.trimap:
-        return morphology.trimap(compose.to_float(alpha), options.trimap)
+        return morphology.trimap(compose.to_float(alpha), options.trimap), None
     if options.mask:
-        return _deep(alpha) if options.depth == 16 else compose.to_uint8(alpha)
-    return _composed(pixels, alpha, behind, options)
+        return _deep(alpha) if options.depth == 16 else compose.to_uint8(alpha), None
+    return _composed(pixels, alpha, behind, options, spend and pixels.flags.writeable)
+
+
+def flat(shown: Layers) -> NDArray[Any]:
+    """Layers as one picture."""
+    picture, alpha = shown
+    return picture if alpha is None else compose.cutout(picture, alpha)
 
 
 def _composed(
@@ -87,28 +108,24 @@ def _composed(
     alpha: NDArray[Any],
     behind: compose.Background,
     options: Options,
-) -> NDArray[Any]:
+    spend: bool,
+) -> Layers:
     opacity = compose.to_uint8(alpha)
     back = behind(pixels, opacity)
-    if back is None and not options.shadow and options.depth == 8:  # most often: without a copy
-        rgba = compose.cutout(pixels, opacity)
-        if options.foreground:
-            estimate(pixels, opacity, out=rgba[:, :, :3])
-        return rgba
     if options.foreground:
-        pixels = estimate(pixels, opacity)
+        pixels = estimate(pixels, opacity, out=pixels if spend else None)
     dark = compose.shadow(opacity, options.shadow) if options.shadow else None
     if back is not None:
         if dark is not None:
             back = compose.replace(np.zeros_like(back), dark, back)
-        return compose.replace(pixels, opacity, back)
+        return compose.replace(pixels, opacity, back), None
     share: NDArray[Any] = opacity if options.depth == 8 else alpha
     if dark is not None:
         pixels, share = compose.shaded(pixels, share, dark)
     if options.depth == 8:
-        return compose.cutout(pixels, share)
+        return pixels, compose.to_uint8(share)
     deep = _deep(share)
-    return np.dstack([pixels * (deep > 0)[:, :, None] * np.uint16(257), deep])
+    return np.dstack([pixels * (deep > 0)[:, :, None] * np.uint16(257), deep]), None
 
 
 def _deep(alpha: NDArray[Any]) -> NDArray[np.uint16]:
@@ -164,4 +181,5 @@ def cutout(
     found = find(photo, load_alpha(model, edges=edges, device=device), options)
     if require_person and not found.people:
         raise nobody("the photo", found.confidence)
-    return show(photo, found.alpha, behind, options)
+    spend = not isinstance(image, np.ndarray)
+    return flat(layers(photo, found.alpha, behind, options, spend=spend))

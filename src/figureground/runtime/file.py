@@ -8,13 +8,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from figureground.imaging import compose, place
 from figureground.imaging.read import ANIMATED, MAX_PIXELS, Photo, Source, read_frames, srgb
 from figureground.imaging.write import encode, encode_frames
 from figureground.runtime.alpha import AlphaPredictor
-from figureground.runtime.cutout import PLAIN, find, nobody, show
+from figureground.runtime.cutout import PLAIN, Layers, find, flat, layers, nobody
 from figureground.runtime.options import Options
 
 
@@ -46,19 +45,20 @@ def cut_file(
         box = _union(
             [place.subject(find(p, predictor, options).alpha, options.margin) for p in photos]
         )
+    spend = not isinstance(source, np.ndarray)  # which may be the caller's own pixels
     shown, share, persons, sure = [], 0.0, [], -1.0
     for photo in photos:
         found = find(photo, predictor, options)
         share += found.share / len(photos)
         if found.confidence > sure:
             persons, sure = found.people, found.confidence
-        shown.append(show(photo, found.alpha, behind, options, box))
+        shown.append(layers(photo, found.alpha, behind, options, box, spend=spend))
     if options.require_person and not persons:
         named = isinstance(source, (str, os.PathLike))
         raise nobody(str(source) if named else "the input", sure)
     report: dict[str, Any] = {
-        "width": shown[0].shape[1],
-        "height": shown[0].shape[0],
+        "width": shown[0][0].shape[1],
+        "height": shown[0][0].shape[0],
         "people": round(share, 5),
         "confidence": sure,
         "persons": [asdict(person) for person in persons],
@@ -72,28 +72,28 @@ def cut_file(
     times, loop = read.milliseconds, read.loop
     notes = replace(photos[0], pixels=np.empty((0, 0, 3), np.uint8), opacity=None)
     del read, photos, photo, found  # their pixels, before the result is packed
-    if len(shown) > 1:
-        return encode_as(shown, notes, format, options, times, loop), report
-    return encode_as(shown[0], notes, format, options), report
+    return encode_as(shown, notes, format, options, times, loop), report
 
 
 def encode_as(
-    shown: NDArray[Any] | list[NDArray[Any]],
+    shown: Sequence[Layers],
     photo: Photo,
     format: str,
     options: Options,
     milliseconds: Sequence[int] = (),
     loop: int | None = None,
 ) -> bytes:
-    """What runtime.cutout.show gave of a photo, or of the frames of an animation, as a file's content,
+    """What runtime.cutout.layers gave of a photo, or of the frames of an animation, as a file's content,
     with as much of the photo's metadata as options.metadata says; a mask or trimap has none."""
     plain = options.mask or options.trimap > 0 or options.metadata == "strip"
     icc, exif, dpi = (None, None, None) if plain else (photo.icc, photo.exif, photo.dpi)
-    if isinstance(shown, list):
+    if len(shown) > 1:
+        frames = [flat(one) for one in shown]
         return encode_frames(
-            shown, milliseconds, format, icc, options.quality, loop=loop, exif=exif
+            frames, milliseconds, format, icc, options.quality, loop=loop, exif=exif
         )
-    return encode(shown, format, icc, options.quality, exif=exif, dpi=dpi)
+    picture, alpha = shown[0]
+    return encode(picture, format, icc, options.quality, alpha=alpha, exif=exif, dpi=dpi)
 
 
 def _union(boxes: list[place.Box | None]) -> place.Box | None:

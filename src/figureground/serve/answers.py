@@ -11,7 +11,7 @@ from figureground.imaging import compose, place
 from figureground.imaging.read import Photo, read, srgb
 from figureground.imaging.write import encode
 from figureground.runtime.alpha import AlphaPredictor
-from figureground.runtime.cutout import find, nobody, show
+from figureground.runtime.cutout import find, layers, nobody
 from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.file import encode_as
 from figureground.runtime.labels import LabelPredictor
@@ -59,9 +59,9 @@ class Answers:
         if wanted.require_person and not found.people:
             raise nobody("the photo", found.confidence)
         check()
-        pixels = show(photo, found.alpha, behind, wanted)
+        shown = layers(photo, found.alpha, behind, wanted, spend=True)
         check()
-        body = encode_as(pixels, photo, format, wanted)
+        body = encode_as([shown], photo, format, wanted)
         said = (
             ("X-People", f"{found.share:.5f}"),
             ("X-Confidence", f"{found.confidence:.3f}"),
