@@ -66,3 +66,24 @@ def test_int8_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert message in capsys.readouterr().err
     assert main(["export", "pp-humanseg-lite", "-o", str(tmp_path)]) == 1
     assert "no run folder" in capsys.readouterr().err
+
+
+def test_means_of_whole_maps_are_pooled(tmp_path: Path) -> None:
+    """Over both axes; others stay means."""
+    import onnx
+    import torch
+
+    from figureground.export.graph import prove, to_onnx
+    from figureground.runtime.prepare import Input
+
+    class Means(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            whole = image.mean((2, 3), keepdim=True) * image.mean((-2, -1), keepdim=True)
+            return whole + image.mean(2, keepdim=True) + image.mean((2, 3))[:, :, None, None]
+
+    spec = Input(64, 96)
+    to_onnx(Means(), spec, "saliency", tmp_path / "means.onnx")
+    assert prove(tmp_path / "means.onnx", Means(), spec) < 1e-6
+    kinds = [node.op_type for node in onnx.load(tmp_path / "means.onnx").graph.node]
+    assert kinds.count("GlobalAveragePool") == 2
+    assert kinds.count("ReduceMean") == 2

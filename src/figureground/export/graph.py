@@ -83,6 +83,7 @@ def to_onnx(network: nn.Module, input: Input, output: str, path: Path, front: st
         raise ExportError("torch gave no ONNX program for this network")
     model = program.model_proto
     del program
+    pool_whole_maps(model)
     store_half(model)
     strip(model)
     if front:
@@ -121,6 +122,20 @@ def strip(model: onnx.ModelProto) -> None:
     for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
         del part.metadata_props[:]
         part.ClearField("doc_string")
+
+
+def pool_whole_maps(model: onnx.ModelProto) -> None:
+    """Means over height and width become global average pooling, which engines run in their own layout
+    and in 8 bits: a mean makes them turn the map over first."""
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "ReduceMean" or len(node.input) < 2:
+            continue
+        keeps = all(entry.i for entry in node.attribute if entry.name == "keepdims")
+        axes = values.get(node.input[1])
+        if keeps and axes is not None and axes.tolist() in ([2, 3], [-2, -1]):
+            node.op_type = "GlobalAveragePool"
+            del node.input[1:], node.attribute[:]
 
 
 def store_half(model: onnx.ModelProto) -> None:

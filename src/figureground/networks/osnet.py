@@ -8,9 +8,10 @@ puts it into the blocks that its search chose: both for galleries from cameras n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Literal, TypeVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -88,7 +89,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.reduce(x)
-        y = self.expand(torch.stack([self.gate(stream(y)) for stream in self.streams]).sum(0))
+        y = self.expand(reduce(add, [self.gate(stream(y)) for stream in self.streams]))
         return F.relu(self.after_sum(self.before_sum(y) + self.shortcut(x)))
 
 

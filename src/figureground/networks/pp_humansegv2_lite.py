@@ -6,6 +6,8 @@ The published network comes in two shapes: *human* (192×192, four pyramid level
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import add
 from typing import TypeVar
 
 import torch
@@ -62,7 +64,7 @@ class Context(nn.Module):
             resize(stage(adaptive_average(x, bin)), x.shape[2:])
             for stage, bin in zip(self.stages, self.bins, strict=True)
         ]
-        return self.out(torch.stack(pooled).sum(0))
+        return self.out(reduce(add, pooled))
 
 
 def adaptive_average(x: Tensor, bin: int) -> Tensor:

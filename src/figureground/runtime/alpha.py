@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from figureground.imaging.edges import guided
 from figureground.imaging.matting import matted
 from figureground.imaging.read import Photo, Source, read
 from figureground.runtime.prepare import Input, enlarge, prepare
-from figureground.runtime.session import Session
+from figureground.runtime.session import OnnxSession, Session
 
 Edges = Literal["fine", "fast", "hair"]
 CONTRAST = 1.3  # of masks whose edges were found in the photo; chosen on people/val
@@ -92,6 +93,15 @@ class AlphaPredictor:
         if self.edges == "hair":
             return matted(pixels, small)
         return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
+
+    def for_size(self, width: int, height: int) -> AlphaPredictor:
+        """The same for pictures of one size alone, such as the frames of a video: it is faster then."""
+        if not isinstance(self.session, OnnxSession):
+            return self
+        across, down = self.input.size_for(width, height)
+        other = copy.copy(self)
+        other.session = self.session.fixed((1, down, across))
+        return other
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Prepared pictures N×3×h×w, of any size that the network takes, to N×h×w alphas in [0, 1]."""

