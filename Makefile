@@ -55,6 +55,8 @@ train-people: .venv/dev
 		init=runs/people-fine/best.safetensors --run runs/people-last
 	$(BIN)/figureground train pp-humanseg-lite/people-taught data.root=$(DATA)/people \
 		init=runs/people-last/best.safetensors task.teacher=runs/refinenet-people-long --run runs/people-taught
+	$(BIN)/figureground train pp-humanseg-lite/people-longer data.root=$(DATA)/people \
+		init=runs/people-taught/best.safetensors task.teacher=runs/refinenet-people-longer --run runs/people-longer
 
 train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
@@ -77,6 +79,11 @@ train-osnet: .venv/dev
 	$(BIN)/python -m figureground.data.pasted_persons $(DATA) 400
 	$(BIN)/figureground train osnet-x0.25/cuhk-pasted data.root=$(DATA)/reid \
 		init=runs/osnet-longer/last.safetensors --run runs/osnet-pasted
+	$(BIN)/python -m figureground.data.pasted_persons $(DATA) 803
+	$(BIN)/figureground train osnet-x0.25/cuhk-all data.root=$(DATA)/reid \
+		init=runs/osnet-pasted/last.safetensors --run runs/osnet-all
+	$(BIN)/figureground export runs/osnet-all --weights last.safetensors -o runs --name osnet-plain
+	$(BIN)/figureground whiten runs/osnet-plain.md $(DATA)/reid/cuhk01 $(DATA)/reid/cuhk03 -o runs --name osnet-x0.25
 
 train-parts: .venv/dev
 	$(BIN)/figureground train refinenet-mobile/parts data.root=$(DATA)/people init=$(IMAGENET) --run runs/parts

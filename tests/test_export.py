@@ -84,6 +84,9 @@ def test_means_of_whole_maps_are_pooled(tmp_path: Path) -> None:
     spec = Input(64, 96)
     to_onnx(Means(), spec, "saliency", tmp_path / "means.onnx")
     assert prove(tmp_path / "means.onnx", Means(), spec) < 1e-6
-    kinds = [node.op_type for node in onnx.load(tmp_path / "means.onnx").graph.node]
+    graph = onnx.load(tmp_path / "means.onnx").graph
+    used = {name for node in graph.node for name in node.input}
+    assert {tensor.name for tensor in graph.initializer} <= used
+    kinds = [node.op_type for node in graph.node]
     assert kinds.count("GlobalAveragePool") == 2
     assert kinds.count("ReduceMean") == 2

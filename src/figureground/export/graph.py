@@ -127,15 +127,22 @@ def strip(model: onnx.ModelProto) -> None:
 def pool_whole_maps(model: onnx.ModelProto) -> None:
     """Means over height and width become global average pooling, which engines run in their own layout
     and in 8 bits: a mean makes them turn the map over first."""
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    for node in model.graph.node:
+    graph = model.graph
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    gone = set()
+    for node in graph.node:
         if node.op_type != "ReduceMean" or len(node.input) < 2:
             continue
         keeps = all(entry.i for entry in node.attribute if entry.name == "keepdims")
         axes = values.get(node.input[1])
         if keeps and axes is not None and axes.tolist() in ([2, 3], [-2, -1]):
+            gone.add(node.input[1])
             node.op_type = "GlobalAveragePool"
             del node.input[1:], node.attribute[:]
+    gone -= {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name not in gone]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def store_half(model: onnx.ModelProto) -> None:
