@@ -29,7 +29,7 @@ def start_from(network: nn.Module, name: str, init: str, samples: Pictures) -> s
     init: a card's name, hub id or path; or a checkpoint that checkpoints.read can read, with our names or
     the published ones. What does not fit, such as a classifier of other classes, keeps its random start.
     A card that has ONNX alone is one of ours: the batch norms that export folded away are made anew from
-    the first SEEN samples, pictures 3×H×W with or without truths.
+    the first SEEN samples, pictures 3×H×W with or without truths; a whitening behind it is left out.
     Raises RecipeError when less than half of the tensors have a place, CardError, CheckpointError or
     PullError when they cannot be had.
     """
