@@ -35,7 +35,7 @@ def network():
     def alpha(small):
         values = (small.transpose(2, 0, 1)[None].astype(np.float32) / 255 - 0.5) / 0.5
         answer = session.run(None, {name: np.ascontiguousarray(values)})[0][0]
-        return 1 / (1 + np.exp(-2 * (answer[1] - answer[0] - 0.6)))
+        return 1 / (1 + np.exp(-2 * (answer[1] - answer[0] - 0.3)))
 
     return alpha
 
