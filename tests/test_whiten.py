@@ -77,3 +77,16 @@ def test_what_cannot_be_learnt_from(
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="none of the 3 persons has two pictures"):
         whitening(np.eye(3, dtype=np.float32), ["a", "b", "c"])
+
+
+def test_a_whitened_model_is_whitened_again(crops: list[Path], tmp_path: Path) -> None:
+    """As the shipped one is by who fits it to cameras of their own."""
+    data, given = str(tmp_path / "set"), [np.asarray(Image.open(crop)) for crop in crops[:8]]
+    for model in (str(write_model(tmp_path)), "osnet-x0.25"):
+        answers = []
+        for name in ("once", "twice", "thrice"):
+            assert main(["whiten", model, data, "-o", str(tmp_path), "--name", name]) == 0
+            model = str(tmp_path / f"{name}.md")
+            answers.append(fg.load(model).batch(given))
+        assert np.isfinite(answers).all()
+        assert not np.allclose(answers[0], answers[1], atol=1e-3)

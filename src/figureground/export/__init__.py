@@ -138,12 +138,18 @@ def export_whitened(
         shown(len(vectors))
     shown.clear()
     centre, projection = whitening(np.stack(vectors), persons, shrink)
-    text = f"{card.text}\n\nWhitened by {len(crops)} crops of {len(set(persons))} persons."
+    text = (
+        f"Whitened by {len(crops)} crops of {len(set(persons))} persons, and not measured since. Of "
+        f"{card.name}, from which it was made:\n\n{card.text}"
+    )
     card = replace(
         card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={}, text=text
     )
     with _together(output) as part:
         append(source, part / f"{name}.onnx", centre, projection, front_matter(card))
+        OnnxSession(
+            part / f"{name}.onnx", "cpu"
+        )  # CardError, and nothing is written, if it cannot run
         _write_card(card, part, [part / f"{name}.onnx"])
     return output / f"{name}.onnx"
 

@@ -24,8 +24,8 @@ def whitening(
 
     vectors: N×D of unit length. persons: who each is of. P is the inverse square root of the covariance of
     pictures of one person about their mean (within-class covariance normalization, Hatch et al. 2006), to
-    which `shrink` times the mean of its diagonal is added on the diagonal: 0 whitens in full, much leaves
-    all as it was.
+    which `shrink` times the mean of its diagonal is added on the diagonal: near 0 whitens in full, much
+    leaves all as it was.
     Raises DataError when nobody has two pictures, or shrink is not above 0.
     """
     if not 0 < shrink < np.inf:
@@ -61,21 +61,27 @@ def append(path: Path, target: Path, centre: Vectors, projection: Vectors, front
         raise ExportError(f"{path} answers with {shape}; expected N×{size}")
     scale = size / np.trace(projection)  # about 1, which float16 holds best; lengths mean nothing
     rounded = (projection * scale).astype(np.float16).astype(np.float32)
-    plain = f"{answer.name}_plain"
+    # a model whitened before keeps that layer, and these come behind it under names of their own
+    before = sum(node.op_type == "LpNormalization" for node in graph.node)
+    number = str(before) if before else ""
+    plain, unit, projected = (
+        f"{answer.name}_{part}{number}" for part in ("plain", "unit", "turned")
+    )
+    matrix, middle = f"projection{number}", f"centre{number}"
     for node in graph.node:
         for names in (node.input, node.output):
             names[:] = [plain if name == answer.name else name for name in names]
     graph.initializer.extend(
         [
-            numpy_helper.from_array(rounded, "projection"),
-            numpy_helper.from_array((centre @ rounded).astype(np.float32), "centre"),
+            numpy_helper.from_array(rounded, matrix),
+            numpy_helper.from_array((centre @ rounded).astype(np.float32), middle),
         ]
     )
     graph.node.extend(
         [
-            helper.make_node("LpNormalization", [plain], ["unit"], axis=1, p=2),
-            helper.make_node("MatMul", ["unit", "projection"], ["projected"]),
-            helper.make_node("Sub", ["projected", "centre"], [answer.name]),
+            helper.make_node("LpNormalization", [plain], [unit], axis=1, p=2),
+            helper.make_node("MatMul", [unit, matrix], [projected]),
+            helper.make_node("Sub", [projected, middle], [answer.name]),
         ]
     )
     store_half(model)
