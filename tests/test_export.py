@@ -90,3 +90,29 @@ def test_means_of_whole_maps_are_pooled(tmp_path: Path) -> None:
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("GlobalAveragePool") == 2
     assert kinds.count("ReduceMean") == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "pooled"),
+    [
+        ([2, 3, 8, 8], [3, 2], True),
+        ([2, 3, 8, 8], [-1, 3], False),
+        ([2, 8, 8], [-2, -1], False),
+        ([2, 3, 4, 8, 8], [2, 3], False),
+    ],
+)
+def test_only_maps_are_pooled(shape: list[int], axes: list[int], pooled: bool) -> None:
+    from onnx import TensorProto, helper
+
+    from figureground.export.graph import pool_whole_maps
+
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["x", "axes"], ["y"])],
+        "mean",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor("axes", TensorProto.INT64, [2], axes)],
+    )
+    model = helper.make_model(graph)
+    pool_whole_maps(model)
+    assert (model.graph.node[0].op_type == "GlobalAveragePool") == pooled

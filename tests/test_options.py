@@ -19,7 +19,7 @@ from figureground.errors import ImageError
 from figureground.imaging import compose, morphology, place, png
 from figureground.imaging.read import Photo
 from figureground.imaging.regions import confidence, kept, people, regions
-from figureground.runtime.cutout import find, show
+from figureground.runtime.cutout import find, flat, layers
 from figureground.runtime.options import Options
 from figureground.serve.options import Cutout
 
@@ -228,12 +228,12 @@ def test_a_shadow_darkens_what_is_behind() -> None:
     alpha[50:120, 100:180] = 1
     photo = Photo(np.full((200, 300, 3), 200, np.uint8))
     white = compose.background("white")
-    on_white = show(photo, alpha, white, Options(shadow=0.5))
+    on_white = flat(layers(photo, alpha, white, Options(shadow=0.5)))
     assert (on_white[60:110, 110:170] == 200).all()
     assert on_white[122, 150, 0] < 170
     assert on_white[50, 90, 0] > on_white[110, 185, 0]  # to the right and down
     assert (on_white[190, 10] == 255).all()
-    cut = show(photo, alpha, options=Options(shadow=0.5))
+    cut = flat(layers(photo, alpha, options=Options(shadow=0.5)))
     assert (cut[60:110, 110:170] == (200, 200, 200, 255)).all()
     assert (cut[122, 150, :3] == 0).all()
     assert 60 < cut[122, 150, 3] <= 128
@@ -414,11 +414,11 @@ def test_everything_at_once_on_odd_sizes(size: tuple[int, int], tmp_path: Path) 
         for more in ({}, {"size": "33x20"}, {"size": "2"}, {"depth": 16}, {"mask": True}):
             for spec in ("transparent", "blur", "#123", tmp_path / "wall.png"):
                 behind = compose.background(spec, "fit", "bottom-right")
-                made = show(Photo(pixels), found.alpha, behind, replace(all_of_it, **more))
+                made = flat(layers(Photo(pixels), found.alpha, behind, replace(all_of_it, **more)))
                 if more.get("size") == "33x20":
                     assert made.shape[:2] == (20, 33)
                 assert min(made.shape) > 0
-        assert show(Photo(pixels), found.alpha, options=Options(trimap=100)).shape == size
+        assert flat(layers(Photo(pixels), found.alpha, options=Options(trimap=100))).shape == size
 
 
 class Fixed:

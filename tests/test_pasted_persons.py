@@ -31,6 +31,9 @@ def test_people_become_persons_of_two_cameras(tmp_path: Path) -> None:
     )
     (tmp_path / "people/train.txt").write_text("a\n")
     (tmp_path / "saliency/train.txt").write_text("b\n")
+    before = tmp_path / "reid/ccp/bounding_box_train/0401_c1s1_000000_00.jpg"  # of a larger set
+    before.parent.mkdir(parents=True)
+    before.touch()
     assert pasted_persons.write_set(tmp_path, 400) == 6
     sightings = data.read_sightings("market1501", tmp_path / "reid/ccp", "train")
     assert {s.person for s in sightings} == {"0001"}

@@ -10,6 +10,7 @@ from figureground.imaging.regions import kept
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.labels import LabelPredictor
+from figureground.runtime.predictor import load_alpha
 from figureground.runtime.prepare import Input, enlarge, prepare
 
 
@@ -168,3 +169,15 @@ def test_one_of_several_regions_is_kept() -> None:
     assert centre[:, :150].max() == centre[:, 300:].max() == 0
     for one in (np.zeros((5, 7), np.float32), np.ones((1, 1), np.float32)):
         assert np.array_equal(kept(one, "centre"), one)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (90, 300)])
+def test_for_one_size_it_answers_the_same(size: tuple[int, int]) -> None:
+    """As the frames of a video are; and for no other."""
+    plain = load_alpha("pp-humanseg-lite", threads=1)
+    shown = plain.input.content_for(*size)
+    fixed = plain.for_size(*shown)
+    pixels = np.random.default_rng(0).integers(0, 256, (shown[1], shown[0], 3), np.uint8)
+    np.testing.assert_allclose(fixed.small(pixels), plain.small(pixels), atol=1e-5)
+    with pytest.raises(CardError, match="failed on"):
+        fixed.small(np.zeros((500, 500, 3), np.uint8))

@@ -149,7 +149,7 @@ def local(
 def _one_heap() -> None:
     """Threads share one heap; with one each, each keeps what its photos once needed: a fifth more."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt:  # glibc's
+    if mallopt and "MALLOC_ARENA_MAX" not in os.environ:  # glibc's, and not chosen already
         mallopt(-8, 1)  # M_ARENA_MAX
 
 

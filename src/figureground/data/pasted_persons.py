@@ -76,7 +76,8 @@ def _shrunk(layer: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float3
 
 
 def write_set(root: Path, count: int) -> int:
-    """Writes the crops below root/reid/ccp; returns how many. Each file appears whole or not at all.
+    """Writes the crops below root/reid/ccp; returns how many. Each file appears whole or not at all. Those
+    of persons after the first COUNT, written before, are removed.
 
     Raises DataError for a count below 1, or photos that are not there or cannot be read, ImageError
     for a file that cannot be written.
@@ -86,6 +87,9 @@ def write_set(root: Path, count: int) -> int:
     people = data.read("people", root / "people", "train")[:count]
     backgrounds = data.read("saliency", root / "saliency", "train")
     folder = root / "reid/ccp/bounding_box_train"
+    for path in folder.glob("[0-9]*_c[12]s1_*_00.jpg"):
+        if int(path.name.split("_")[0]) > count:
+            path.unlink()
     written = 0
     for number, person in enumerate(people):
         for k, crop in enumerate(pasted(person, backgrounds, number)):

@@ -83,9 +83,7 @@ def export_int8(card: Card, output: Path, name: str, photos: Sequence[Path]) -> 
         raise ExportError("int8 needs photos to calibrate on; give --photos FOLDER")
     source = hub.local(card)
     text = f"{card.text}\n\nIn 8 bits, calibrated on {len(photos)} photos."
-    card = replace(
-        card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={}, text=text
-    )
+    card = _made_of(card, output, name, text)
     with _together(output) as part:
         file = part / f"{name}.onnx"
         quantize(source, file, card.input, photos, front_matter(card))
@@ -100,7 +98,7 @@ def export_rounded(card: Card, output: Path, name: str) -> Path:
     from figureground.export.weights8 import round_weights
 
     source = hub.local(card)
-    card = replace(card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={})
+    card = _made_of(card, output, name, card.text)
     with _together(output) as part:
         round_weights(source, part / f"{name}.onnx", front_matter(card))
         _write_card(card, part, [part / f"{name}.onnx"])
@@ -142,9 +140,7 @@ def export_whitened(
         f"Whitened by {len(crops)} crops of {len(set(persons))} persons, and not measured since. Of "
         f"{card.name}, from which it was made:\n\n{card.text}"
     )
-    card = replace(
-        card, name=name, path=output / f"{name}.md", files=(), ids=(), figures={}, text=text
-    )
+    card = _made_of(card, output, name, text)
     with _together(output) as part:
         append(source, part / f"{name}.onnx", centre, projection, front_matter(card))
         OnnxSession(
@@ -152,6 +148,12 @@ def export_whitened(
         )  # CardError, and nothing is written, if it cannot run
         _write_card(card, part, [part / f"{name}.onnx"])
     return output / f"{name}.onnx"
+
+
+def _made_of(card: Card, output: Path, name: str, text: str) -> Card:
+    """The card of what is made of a card's model: not known by its ids, and not measured yet."""
+    path = output / f"{name}.md"
+    return replace(card, name=name, path=path, files=(), ids=(), figures={}, text=text)
 
 
 def _write_card(card: Card, folder: Path, files: Sequence[Path]) -> None:

@@ -128,14 +128,17 @@ def pool_whole_maps(model: onnx.ModelProto) -> None:
     """Means over height and width become global average pooling, which engines run in their own layout
     and in 8 bits: a mean makes them turn the map over first."""
     graph = model.graph
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    maps = {
+        v.name for v in (*graph.input, *graph.value_info) if len(v.type.tensor_type.shape.dim) == 4
+    }
     gone = set()
     for node in graph.node:
-        if node.op_type != "ReduceMean" or len(node.input) < 2:
+        if node.op_type != "ReduceMean" or node.input[0] not in maps:
             continue
         keeps = all(entry.i for entry in node.attribute if entry.name == "keepdims")
-        axes = values.get(node.input[1])
-        if keeps and axes is not None and axes.tolist() in ([2, 3], [-2, -1]):
+        axes = tensors.get(node.input[1]) if len(node.input) > 1 else None
+        if keeps and axes is not None and sorted(numpy_helper.to_array(axes) % 4) == [2, 3]:
             gone.add(node.input[1])
             node.op_type = "GlobalAveragePool"
             del node.input[1:], node.attribute[:]

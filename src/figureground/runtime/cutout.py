@@ -57,21 +57,6 @@ def nobody(name: str, sure: float) -> ImageError:
     return ImageError(f"{name} shows nobody (confidence {sure:.2f}), and a person is required")
 
 
-def show(
-    photo: Photo,
-    alpha: NDArray[Any],
-    behind: compose.Background = compose.transparent,
-    options: Options = PLAIN,
-    box: place.Box | None = None,
-) -> NDArray[Any]:
-    """The picture that the options ask for, H×W of a mask or a trimap, H×W×4 straight RGBA, or H×W×3 on a
-    background; of uint16 where options.depth is 16, in which colours keep the photo's 8 bits.
-
-    alpha: H×W uint8, or float32 in [0, 1]. box: what options.crop leaves, if not to be found in the alpha.
-    """
-    return flat(layers(photo, alpha, behind, options, box))
-
-
 def layers(
     photo: Photo,
     alpha: NDArray[Any],
@@ -81,8 +66,13 @@ def layers(
     *,
     spend: bool = False,
 ) -> Layers:
-    """What show() gives; RGBA of 8 bits as colours H×W×3 and alpha H×W, which imaging.write.encode puts
-    together strip by strip. spend: the photo's pixels are of no more use, and may be drawn on."""
+    """The picture the options ask for: H×W of a mask or a trimap, H×W×3 on a background, else, straight,
+    H×W×4 of uint16 where options.depth is 16, or of uint8 as colours H×W×3 and alpha H×W, which
+    imaging.write.encode puts together strip by strip. With 16 bits colours keep the photo's 8.
+
+    alpha: H×W uint8, or float32 in [0, 1]. box: what options.crop leaves, if not to be found in the alpha.
+    spend: the photo's pixels are of no more use, and may be drawn on.
+    """
     pixels = photo.pixels
     if options.crop:
         left, top, right, bottom = box or place.subject(alpha, options.margin) or (0, 0, None, None)
@@ -98,7 +88,7 @@ def layers(
 
 
 def flat(shown: Layers) -> NDArray[Any]:
-    """Layers as one picture."""
+    """Layers as one picture: a cut-out as H×W×4 straight RGBA."""
     picture, alpha = shown
     return picture if alpha is None else compose.cutout(picture, alpha)
 

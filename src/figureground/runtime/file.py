@@ -52,7 +52,9 @@ def cut_file(
         share += found.share / len(photos)
         if found.confidence > sure:
             persons, sure = found.people, found.confidence
-        shown.append(layers(photo, found.alpha, behind, options, box, spend=spend))
+        one = layers(photo, found.alpha, behind, options, box, spend=spend)
+        # only a PNG is written from layers: beside its picture they would need the memory twice
+        shown.append(one if format == "PNG" and len(photos) == 1 else (flat(one), None))
     if options.require_person and not persons:
         named = isinstance(source, (str, os.PathLike))
         raise nobody(str(source) if named else "the input", sure)
@@ -71,7 +73,7 @@ def cut_file(
         report["left_out"] = f"{read.pages - 1} of {read.pages} pages: only the first is read"
     times, loop = read.milliseconds, read.loop
     notes = replace(photos[0], pixels=np.empty((0, 0, 3), np.uint8), opacity=None)
-    del read, photos, photo, found  # their pixels, before the result is packed
+    del read, photos, photo, found, one  # their pixels, before the result is packed
     return encode_as(shown, notes, format, options, times, loop), report
 
 

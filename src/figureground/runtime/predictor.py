@@ -29,7 +29,8 @@ def load(
     labels (LabelPredictor) or an embedding (EmbeddingPredictor). A model that is not on this machine is
     pulled, and converted if it is a checkpoint of another framework; both are said on standard error.
 
-    edges: of an alpha, "fine" (along the photo's own) or "fast" (enlarged as they are).
+    edges: of an alpha, "fine" (along the photo's own), "fast" (enlarged as they are) or "hair" (solved
+    for where the network is unsure).
     device: auto, cpu or cuda. threads: of the engine; 0 for one per core.
     Raises CardError when the model is unknown, its weights are not the card's, or the device is not
     available; PullError when they cannot be fetched.

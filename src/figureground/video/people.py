@@ -49,19 +49,17 @@ def found(
     their own for reading, the network and the average; none if live, as no frame may wait there. look: see
     Steady."""
     through: Callable[[Any], Any] = iter if live else ahead
-    shown = through(_shown(items, canvas, predictor, skip - WARM))
-    seen = predictor.input.content_for(canvas.width, canvas.height)
-    small = _small(shown, predictor.for_size(*seen))
+    size = predictor.input.content_for(canvas.width, canvas.height)
+    shown = through(_shown(items, Shrinker(canvas), size, skip - WARM))
+    small = _small(shown, predictor.for_size(*size))
     with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
 
 
 def _shown(
-    items: Iterable[Frame | Packet], canvas: Canvas, predictor: AlphaPredictor, skip: int
+    items: Iterable[Frame | Packet], shrink: Shrinker, size: tuple[int, int], skip: int
 ) -> Generator[tuple[Frame, Pixels] | Frame | Packet, None, None]:
-    shrink = Shrinker(canvas)
-    size = predictor.input.content_for(canvas.width, canvas.height)
     for item in items:
         if isinstance(item, Frame) and item.number >= skip:
             yield item, np.ascontiguousarray(shrink(item.picture, item.turns, *size))
