@@ -67,6 +67,7 @@ def test_what_cannot_be_learnt_from(
     for arguments, message in (
         (["pp-humanseg-lite", data], "pp-humanseg-lite embeds no persons"),
         ([model, str(tmp_path / "none")], "not a folder"),
+        ([model, data, "--name", "a/b"], "the name 'a/b' is not letters, digits"),
         ([model, data, "--shrink", "0"], "shrink is 0.0; expected a number above 0"),
     ):
         assert main(["whiten", *arguments, *out]) == 1

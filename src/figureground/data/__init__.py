@@ -139,7 +139,8 @@ def folder_of(name: str, known: Collection[str], root: str | Path) -> Path:
     folder = Path(root).expanduser()
     if not folder.is_dir():
         raise DataError(
-            f"data.root is {str(folder)!r}, which is not a folder; give data.root=FOLDER, or --root"
+            f"the data set is to be at {str(folder)!r}, which is not a folder; give one that is there "
+            "(data.root=, --root)"
         )
     return folder
 

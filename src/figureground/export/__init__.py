@@ -55,9 +55,7 @@ def write_model(
     """
     from safetensors.torch import save_file
 
-    if not re.fullmatch(r"[\w.-]+", name):
-        raise ExportError(f"the name {name!r} is not letters, digits, dots and dashes alone")
-    card = replace(card, name=name, path=output / f"{name}.md", files=())
+    card = replace(card, name=name, path=_place(output, name), files=())
     answering = FirstMap(network) if card.output == "saliency" else network
     stored = fused(answering, half)
     with _together(output) as part:
@@ -130,17 +128,17 @@ def export_whitened(
     predictor = predictor_of(card, OnnxSession(source, "cpu"))
     if not isinstance(predictor, EmbeddingPredictor):
         raise ExportError(f"{card.name} embeds no persons; whitening is for re-identification")
+    text = (
+        f"Whitened by {len(crops)} crops of {len(set(persons))} persons, and not measured since. Of "
+        f"{card.name}, from which it was made:\n\n{card.text}"
+    )
+    card = _made_of(card, output, name, text)
     vectors, shown = [], Progress(len(crops), "crops")
     for crop in crops:
         vectors.append(predictor.of(read(crop)))
         shown(len(vectors))
     shown.clear()
     centre, projection = whitening(np.stack(vectors), persons, shrink)
-    text = (
-        f"Whitened by {len(crops)} crops of {len(set(persons))} persons, and not measured since. Of "
-        f"{card.name}, from which it was made:\n\n{card.text}"
-    )
-    card = _made_of(card, output, name, text)
     with _together(output) as part:
         append(source, part / f"{name}.onnx", centre, projection, front_matter(card))
         OnnxSession(
@@ -152,8 +150,15 @@ def export_whitened(
 
 def _made_of(card: Card, output: Path, name: str, text: str) -> Card:
     """The card of what is made of a card's model: not known by its ids, and not measured yet."""
-    path = output / f"{name}.md"
+    path = _place(output, name)
     return replace(card, name=name, path=path, files=(), ids=(), figures={}, text=text)
+
+
+def _place(output: Path, name: str) -> Path:
+    """Of the card; ExportError for a name that files cannot be called by."""
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ExportError(f"the name {name!r} is not letters, digits, dots and dashes alone")
+    return output / f"{name}.md"
 
 
 def _write_card(card: Card, folder: Path, files: Sequence[Path]) -> None:
