@@ -1,14 +1,19 @@
 """Eight-bit variants of a model that ships; other exports are in test_training and test_import."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from PIL import Image
 
 import figureground as fg
 from figureground import hub
 from figureground.cli import main
+from figureground.hub.card import File, front_matter
+from figureground.hub.digest import sha256
 from figureground.training.unfold import read_onnx
 
 
@@ -56,6 +61,56 @@ def test_int8_weights(
         assert (off <= 0.501 * step + 1e-6).all(), name
 
 
+def scaled(folder: Path, name: str, factor: float) -> Path:
+    """The card of pp-humanseg-lite with its weights times `factor`."""
+    shipped = hub.card("pp-humanseg-lite")
+    model = onnx.load(hub.local(shipped))
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if np.issubdtype(values.dtype, np.floating):
+            values = (values * factor).astype(values.dtype)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    onnx.save(model, folder / f"{name}.onnx")
+    file = File(f"{name}.onnx", sha256=sha256(folder / f"{name}.onnx"))
+    path = folder / f"{name}.md"
+    path.write_text(
+        f"---\n{front_matter(replace(shipped, name=name, files=[file]))}---\n\nScaled.\n"
+    )
+    return path
+
+
+def test_a_mean_of_models(
+    photo: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of weights times 0.75 and 1.25 it is the weights."""
+    cards = [str(scaled(tmp_path, f"times-{factor}", factor)) for factor in (0.75, 1.25)]
+    assert main(["average", *cards, "-o", str(tmp_path), "--name", "middle"]) == 0
+    assert "the mean of 2 models" in capsys.readouterr().out
+    middle = tmp_path / "middle.md"
+    assert main(["models", "verify", str(middle)]) == 0
+    assert hub.card(str(middle)).figures == {}
+    shipped = fg.load("pp-humanseg-lite")
+    assert np.abs(fg.load(middle)(photo) - shipped(photo)).max() < 0.02
+    assert np.abs(fg.load(cards[0])(photo) - shipped(photo)).max() > 0.1
+    assert fg.load(middle.with_suffix(".onnx")).name == "middle"  # the card inside
+
+
+def test_models_that_have_no_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["-o", str(tmp_path), "--name"]
+    rounded = str(tmp_path / "rounded.md")
+    whole = ["export", "pp-humanseg-lite", "--storage", "int8-weights", *out, "rounded"]
+    assert main(whole) == 0
+    for cards, message in (
+        (["pp-humanseg-lite"], "a mean of 1 models was asked for"),
+        (["pp-humanseg-lite", "u2netp-people"], "u2netp-people is not pp-humanseg-lite's network"),
+        (["pp-humanseg-lite", rounded], "are not of one network, stored in one way"),
+        ([rounded, rounded], "holds weights of 8 bits"),
+    ):
+        assert main(["average", *cards, *out, "mean"]) == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "mean.md").exists()
+
+
 def test_int8_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--storage", "int8", "-o", str(tmp_path / "out")]
     for extra, message in (
@@ -70,7 +125,6 @@ def test_int8_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_means_of_whole_maps_are_pooled(tmp_path: Path) -> None:
     """Over both axes; others stay means."""
-    import onnx
     import torch
 
     from figureground.export.graph import prove, to_onnx

@@ -38,6 +38,7 @@ VERBS = (
     "evaluate",
     "import",
     "export",
+    "average",
     "whiten",
     "doctor",
 )

@@ -103,6 +103,32 @@ def export_rounded(card: Card, output: Path, name: str) -> Path:
     return output / f"{name}.onnx"
 
 
+def export_average(cards: Sequence[Card], output: Path, name: str) -> Path:
+    """Writes output/NAME.onnx, whose weights are the mean of those of the cards' models, and NAME.md, the
+    first's card in what it asks and answers; gives the former's path.
+
+    Raises CardError when a model is not to be had, ExportError as export.averaging and with less than two.
+    """
+    from figureground.export.averaging import average
+
+    if len(cards) < 2:
+        raise ExportError(f"a mean of {len(cards)} models was asked for; expected two or more")
+    first = cards[0]
+    for other in cards[1:]:
+        if (other.network, other.input, other.output) != (first.network, first.input, first.output):
+            raise ExportError(
+                f"{other.name} is not {first.name}'s network with its input and output"
+            )
+    sources = [hub.local(card) for card in cards]
+    names = " and ".join(card.name for card in cards)
+    text = f"The mean of the weights of {names}, and not measured yet. Of {first.name}:\n\n{first.text}"
+    card = _made_of(first, output, name, text)
+    with _together(output) as part:
+        average(sources, part / f"{name}.onnx", front_matter(card))
+        _write_card(card, part, [part / f"{name}.onnx"])
+    return output / f"{name}.onnx"
+
+
 def export_whitened(
     card: Card,
     output: Path,
