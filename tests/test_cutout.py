@@ -54,6 +54,22 @@ def test_python(photo: np.ndarray, photo_path: Path) -> None:
     assert fg.load("pp-humanseg-lite") is model
 
 
+def test_bytes_to_bytes(folder: Path) -> None:
+    """What the command writes, profile and all; in the format that the suffix says."""
+    Image.open("photo.jpg").save("dots.jpg", dpi=(72, 72))
+    given = Path("dots.jpg").read_bytes()
+    assert main(["cutout", "dots.jpg", "-o", "dots.png"]) == 0
+    assert fg.cutout_bytes(given) == Path("dots.png").read_bytes()
+    shown = Image.open(io.BytesIO(fg.cutout_bytes(given, "jpg", background="white", quality=50)))
+    assert (shown.format, shown.mode) == ("JPEG", "RGB")
+    with pytest.raises(fg.FiguregroundError, match="JPEG holds no transparency; give a background"):
+        fg.cutout_bytes(given, ".jpeg")
+    with pytest.raises(fg.FiguregroundError, match="expected one of"):
+        fg.cutout_bytes(given, ".psd")
+    with pytest.raises(TypeError, match="fether"):
+        fg.cutout_bytes(given, fether=3)
+
+
 def test_photo_of_nothing_is_empty() -> None:
     """No min-max stretch: a flat picture has no full-contrast mask, and min = max divides nothing."""
     for value in (0, 128, 255):

@@ -1,13 +1,30 @@
 """Segmentation figures against PaddleSeg's probes and by hand."""
 
+import importlib
+import inspect
 import json
+import pkgutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from figureground import metrics
 from figureground.metrics.boundary_iou import BoundaryIoU
 from figureground.metrics.segmentation import Segmentation
+
+
+def test_every_metric_is_at_hand() -> None:
+    """By its name in figureground.metrics, and each that there is in a file."""
+    found = {}
+    for file in pkgutil.iter_modules(metrics.__path__):
+        module = importlib.import_module(f"figureground.metrics.{file.name}")
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__ == module.__name__ and hasattr(kind, "compute"):
+                found[name] = kind
+    assert found == {name: getattr(metrics, name) for name in metrics.METRICS}
+    with pytest.raises(AttributeError, match="has no attribute 'Mating'"):
+        _ = metrics.Mating
 
 
 def test_paddleseg_probes(goldens: Path) -> None:

@@ -16,18 +16,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     __version__: str
     from figureground import checkpoints as checkpoints
+    from figureground import data as data
+    from figureground import metrics as metrics
     from figureground import networks as networks
     from figureground import video as video
     from figureground.errors import FiguregroundError as FiguregroundError
     from figureground.gallery import Gallery as Gallery
     from figureground.runtime.cutout import cutout as cutout
+    from figureground.runtime.file import cutout_bytes as cutout_bytes
     from figureground.runtime.predictor import load as load
 
 _PUBLIC = {
     "load": ("figureground.runtime.predictor", "load"),
     "cutout": ("figureground.runtime.cutout", "cutout"),
+    "cutout_bytes": ("figureground.runtime.file", "cutout_bytes"),
     "Gallery": ("figureground.gallery", "Gallery"),
     "FiguregroundError": ("figureground.errors", "FiguregroundError"),
+    "data": ("figureground.data", None),
+    "metrics": ("figureground.metrics", None),
     "networks": ("figureground.networks", None),
     "checkpoints": ("figureground.checkpoints", None),
     "video": ("figureground.video", None),
@@ -38,7 +44,10 @@ __all__ = [
     "__version__",
     "checkpoints",
     "cutout",
+    "cutout_bytes",
+    "data",
     "load",
+    "metrics",
     "networks",
     "video",
 ]

@@ -93,7 +93,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def parser() -> Parser:
+    """Of all verbs; what it has parsed holds the verb's function and arguments."""
     parser = Parser("figureground", description="Cut people out of photos.")
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
@@ -101,7 +102,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         python = f"{name}_" if keyword.iskeyword(name) else name
         verb = getattr(importlib.import_module(f"figureground.cli.{python}"), python)
         _describe(verbs.add_parser(name, help=_title(verb), description=inspect.getdoc(verb)), verb)
-    parsed, late = parser.parse_known_args(arguments)
+    return parser
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    whole = parser()
+    parsed, late = whole.parse_known_args(arguments)
     given = vars(parsed)
     if given.pop("version"):
         import figureground
@@ -109,7 +115,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         print(f"figureground {figureground.__version__}")
         return 0
     if given.pop("verb") is None:
-        parser.error(f"expected a verb, one of {', '.join(VERBS)}")
+        whole.error(f"expected a verb, one of {', '.join(VERBS)}")
     verb = given.pop("function")
     if late:
         given |= _late(given.pop("parser"), verb, given, late, list(arguments or sys.argv[1:]))
@@ -146,16 +152,20 @@ def _describe(parser: argparse.ArgumentParser, verb: Callable[..., Any]) -> None
         options: dict[str, Any] = {"help": text}
         if typing.get_origin(kind) is typing.Literal:
             options["choices"] = typing.get_args(kind)
+            shown = [str(choice) for choice in options["choices"] if choice != ""]  # if not given
+            options["metavar"] = f"{{{','.join(shown)}}}"
         elif kind is bool:
             options["action"] = "store_true"
         elif typing.get_origin(kind) is list:
             options["nargs"] = "+" if required else "*"
         elif kind is not str:
             options["type"] = kind
+        if "action" not in options:
+            options.setdefault("metavar", name.upper())
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             if not required:
                 options |= {"nargs": options.get("nargs", "?"), "default": parameter.default}
-            parser.add_argument(name, metavar=name.upper(), **options)
+            parser.add_argument(name, **options)
             continue
         if required:
             options["required"] = True
@@ -163,8 +173,6 @@ def _describe(parser: argparse.ArgumentParser, verb: Callable[..., Any]) -> None
             options["default"] = parameter.default
             if parameter.default not in ("", None):
                 options["help"] += " (default: %(default)s)"
-        if "action" not in options and "choices" not in options:
-            options["metavar"] = name.upper()
         parser.add_argument(*short, f"--{name.strip('_').replace('_', '-')}", dest=name, **options)
 
 

@@ -51,7 +51,9 @@ def cutout(
     require_person: Annotated[
         bool, "a photo of nobody is an error, and nothing is written"
     ] = False,
-    threshold: Annotated[float, "hard edges: from this alpha on it is wholly there, 0 to 1"] = 0.0,
+    threshold: Annotated[
+        float, "hard edges: from this alpha on it is wholly there, 0 to 1; 0: soft"
+    ] = 0.0,
     fill_holes: Annotated[float, "fill holes of at most this share of the photo, 0 to 1"] = 0.0,
     grow: Annotated[int, "move the edge outwards, 0 to 100 pixels"] = 0,
     shrink: Annotated[int, "move it inwards, after --grow, 0 to 100 pixels"] = 0,

@@ -1,5 +1,7 @@
 """Metrics, one idea one file: `update` with one prediction at a time, then `compute`.
 
+    from figureground.metrics import Matting    # of METRICS, each imported when it is first used
+
 Saliency and matting metrics are computed per image in float64 and averaged over the images, so each image
 weighs alike whatever its size.
 
@@ -8,6 +10,7 @@ in other metrics: so several processes can each see a part of a set, see `join`.
 """
 
 import copy
+import importlib
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any, Protocol, TypeVar
@@ -17,6 +20,27 @@ from numpy.typing import ArrayLike, NDArray
 
 Map = NDArray[np.float64]
 Kept = TypeVar("Kept")
+METRICS = {  # class -> its file
+    "BoundaryIoU": "boundary_iou",
+    "DtSSD": "dtssd",
+    "EMeasure": "e_measure",
+    "FMeasure": "f_measure",
+    "Matting": "matting",
+    "MeanAbsoluteError": "mean_absolute_error",
+    "OpenSet": "open_set",
+    "RelaxedBoundaryF": "relaxed_boundary_f",
+    "Retrieval": "reid",
+    "SMeasure": "s_measure",
+    "Saliency": "saliency",
+    "Segmentation": "segmentation",
+    "WeightedFMeasure": "weighted_f_measure",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in METRICS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{METRICS[name]}"), name)
 
 
 class Metric(Protocol):

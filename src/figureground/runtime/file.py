@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from figureground.errors import ImageError
 from figureground.imaging import compose, place
 from figureground.imaging.read import ANIMATED, MAX_PIXELS, Photo, Source, read_frames, srgb
-from figureground.imaging.write import encode, encode_frames
-from figureground.runtime.alpha import AlphaPredictor
+from figureground.imaging.write import encode, encode_frames, format_of
+from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.cutout import PLAIN, Layers, find, flat, layers, nobody
 from figureground.runtime.options import Options
+from figureground.runtime.predictor import load_alpha
 
 
 def cut_file(
@@ -75,6 +77,36 @@ def cut_file(
     notes = replace(photos[0], pixels=np.empty((0, 0, 3), np.uint8), opacity=None)
     del read, photos, photo, found, one  # their pixels, before the result is packed
     return encode_as(shown, notes, format, options, times, loop), report
+
+
+def cutout_bytes(
+    image: Source,
+    suffix: str = ".png",
+    *,
+    model: str = "refinenet-people",
+    background: str | os.PathLike[str] = "transparent",
+    edges: Edges = "fine",
+    max_pixels: int = MAX_PIXELS,
+    device: str = "auto",
+    **options: Any,
+) -> bytes:
+    """A photo without, or with another, background, as the content of a file: what `figureground cutout`
+    writes, with the photo's colour profile, EXIF and resolution, an animation as such.
+
+    image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read). suffix: of the
+    file, see imaging.write.FORMATS; what cannot hold transparency needs a background or a mask. Others, and
+    options and their ranges: as of cutout, and quality and metadata, see runtime.options.Options.
+
+    Raises ImageError for what cannot be read, used or stored, CardError for the model, TypeError for an
+    option that there is not.
+    """
+    chosen = Options(**options)
+    behind = compose.background(background, chosen.background_fit, chosen.background_position)
+    format, transparent = format_of(f"result.{suffix.removeprefix('.')}")
+    if not transparent and not chosen.opaque(behind):
+        raise ImageError(f"{format} holds no transparency; give a background, mask=True, or '.png'")
+    predictor = load_alpha(model, edges=edges, device=device)
+    return cut_file(image, format, predictor, behind, chosen, max_pixels=max_pixels)[0]
 
 
 def encode_as(

@@ -42,7 +42,9 @@ class Cutout(BaseModel):
         default=0, ge=0, le=1, description="leave out what is below this share of the photo"
     )
     require_person: bool = Field(default=False, description="a photo of nobody is an error")
-    threshold: float = Field(default=0, ge=0, le=1, description="hard edges, from this alpha on")
+    threshold: float = Field(
+        default=0, ge=0, le=1, description="hard edges, from this alpha on; 0: soft"
+    )
     fill_holes: float = Field(
         default=0, ge=0, le=1, description="fill holes of at most this share of the photo"
     )
