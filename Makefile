@@ -57,6 +57,9 @@ train-people: .venv/dev
 		init=runs/people-last/best.safetensors task.teacher=runs/refinenet-people-long --run runs/people-taught
 	$(BIN)/figureground train pp-humanseg-lite/people-longer data.root=$(DATA)/people \
 		init=runs/people-taught/best.safetensors task.teacher=runs/refinenet-people-longer --run runs/people-longer
+	$(BIN)/figureground export runs/people-longer --weights last.safetensors -o runs --name people-5
+	$(BIN)/figureground export runs/people-taught -o runs --name people-4
+	$(BIN)/figureground average runs/people-5.md runs/people-4.md -o runs --name pp-humanseg-lite
 
 train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
