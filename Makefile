@@ -85,7 +85,13 @@ train-osnet: .venv/dev
 	$(BIN)/python -m figureground.data.pasted_persons $(DATA) 803
 	$(BIN)/figureground train osnet-x0.25/cuhk-all data.root=$(DATA)/reid \
 		init=runs/osnet-pasted/last.safetensors --run runs/osnet-all
-	$(BIN)/figureground export runs/osnet-all --weights last.safetensors -o runs --name osnet-plain
+	$(BIN)/figureground export runs/osnet-pasted --weights last.safetensors -o runs --name osnet-7
+	$(BIN)/figureground export runs/osnet-all --weights last.safetensors -o runs --name osnet-8
+	$(BIN)/figureground average runs/osnet-7.md runs/osnet-8.md -o runs --name osnet-7-8
+	$(BIN)/figureground train osnet-x0.25/cuhk-all data.root=$(DATA)/reid init=runs/osnet-7-8.md data.seed=13 \
+		loop.max_steps=1900 --run runs/osnet-again
+	$(BIN)/figureground export runs/osnet-again --weights last.safetensors -o runs --name osnet-9
+	$(BIN)/figureground average runs/osnet-9.md runs/osnet-7-8.md -o runs --name osnet-plain
 	$(BIN)/figureground whiten runs/osnet-plain.md $(DATA)/reid/cuhk01 $(DATA)/reid/cuhk03 -o runs --name osnet-x0.25
 
 train-parts: .venv/dev
