@@ -65,6 +65,11 @@ train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
 	$(BIN)/figureground train u2netp/people-taught data.root=$(DATA)/people task.teacher=runs/refinenet-people-long \
 		init=runs/u2netp-people/best.safetensors --run runs/u2netp-people-taught
+	$(BIN)/figureground train u2netp/people-longer data.root=$(DATA)/people task.teacher=runs/refinenet-people-longer \
+		init=runs/u2netp-people-taught/best.safetensors --run runs/u2netp-people-longer
+	$(BIN)/figureground export runs/u2netp-people-longer --weights last.safetensors -o runs --name u2netp-people-3
+	$(BIN)/figureground export runs/u2netp-people-taught -o runs --name u2netp-people-2
+	$(BIN)/figureground average runs/u2netp-people-3.md runs/u2netp-people-2.md -o runs --name u2netp-people-mean
 
 # DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out; its third set, ccp/, is made here.
 train-osnet: .venv/dev
