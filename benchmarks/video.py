@@ -146,7 +146,7 @@ def along(alpha: NDArray, there: tuple[float, ...], here: tuple[float, ...]) -> 
 
 def flicker(data: Path, scene: str, clips: int = 6) -> None:
     """The table of filters, averaged over clips."""
-    predictor = load_alpha("pp-humanseg-lite", threads=1).for_frames(*SIZE)
+    predictor = load_alpha("pp-humanseg-lite", threads=1)
     people = (
         (data / "people/val.txt").read_text().split()[10:]
     )  # constants were chosen on the first
@@ -238,10 +238,9 @@ def speed(source: Path) -> None:
 
 def stages(source: Path) -> None:
     """CPU milliseconds per frame of each stage, run one after the other."""
-    loaded = load_alpha("pp-humanseg-lite", threads=1)
+    predictor = load_alpha("pp-humanseg-lite", threads=1)
     with tempfile.TemporaryDirectory() as folder:
         for width, height in ((640, 480), (1280, 720)):
-            predictor = loaded.for_frames(width, height)
             clip, spent, frames = f"{folder}/{width}.mp4", dict[str, float](), 60
             scaled(source, clip, width, height, frames)
 

@@ -39,7 +39,6 @@ class Card:
     or "embedding".
     sharpness, offset: alpha = sigmoid(sharpness · (logit − offset)), Platt's calibration; 1 and 0 for
     the network's own probability.
-    frames: width and height of the input for frames of videos, where those for photos cost too much; or 0.
     files: an .onnx, a checkpoint (.safetensors or as published), or both.
     licences: of code, weights and data; commercial: yes, no or unknown.
     ids: other names by which the same weights are known.
@@ -55,7 +54,6 @@ class Card:
     classes: Sequence[str] = ()
     sharpness: float = 1.0
     offset: float = 0.0
-    frames: int = 0
     licences: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     ids: Sequence[str] = ()
@@ -100,7 +98,7 @@ def front_matter(card: Card) -> str:
     values = {entry.name: getattr(card, entry.name) for entry in fields(card)}
     for name in ("path", "text"):
         del values[name]
-    for name in ("frames", "classes", "files", "licences", "figures", "ids"):
+    for name in ("classes", "files", "licences", "figures", "ids"):
         if not values[name]:
             del values[name]
     if (card.sharpness, card.offset) == (1.0, 0.0):

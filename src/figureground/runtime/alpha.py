@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -31,7 +30,7 @@ class AlphaPredictor:
     output "alpha": N×1×h×w, clipped to [0, 1]. A sharpness or offset of these goes by their logit.
     edges "fine": drawn along the photo's own (imaging.edges); "fast": enlarged as they are; "hair": solved
     for in the photo where the network is unsure (imaging.matting).
-    task: what the card says that it is for. frames: see for_frames.
+    task: what the card says that it is for.
     Nothing is stretched to fill the range, so a photo of nobody gives an alpha near 0 everywhere.
     """
 
@@ -45,7 +44,6 @@ class AlphaPredictor:
         offset: float = 0.0,
         edges: Edges = "fine",
         task: str = "person-segmentation",
-        frames: int = 0,
     ) -> None:
         if output not in OUTPUTS:
             raise CardError(f"{name} gives {output!r}; expected one of {', '.join(OUTPUTS)}")
@@ -57,7 +55,6 @@ class AlphaPredictor:
         self.offset = offset
         self.edges = edges
         self.task = task
-        self.frames = frames
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """image: whatever imaging.read accepts (path, bytes, file, PIL image, array of RGB).
@@ -97,15 +94,13 @@ class AlphaPredictor:
             return matted(pixels, small)
         return guided(pixels, small, 1.0 if self.output == "alpha" else CONTRAST)
 
-    def for_frames(self, width: int, height: int) -> AlphaPredictor:
-        """The same for the frames of a video of that size, looked at as large as the card says that frames
-        are, and faster for being of one size: no other can be asked about."""
+    def for_size(self, width: int, height: int) -> AlphaPredictor:
+        """The same for pictures of one size alone, such as the frames of a video: it is faster then."""
+        if not isinstance(self.session, OnnxSession):
+            return self
+        across, down = self.input.size_for(width, height)
         other = copy.copy(self)
-        if self.frames:
-            other.input = replace(self.input, width=self.frames, height=self.frames)
-        if isinstance(self.session, OnnxSession):
-            across, down = other.input.size_for(*other.input.content_for(width, height))
-            other.session = self.session.fixed((1, down, across))
+        other.session = self.session.fixed((1, down, across))
         return other
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -73,7 +73,6 @@ def predictor_of(card: hub.Card, session: Session, edges: Edges = "fine") -> Pre
             card.offset,
             edges,
             card.task,
-            card.frames,
         )
     if card.output == "class-logits":
         return LabelPredictor(session, card.input, card.name, card.classes)

@@ -49,10 +49,9 @@ def found(
     their own for reading, the network and the average; none if live, as no frame may wait there. look: see
     Steady."""
     through: Callable[[Any], Any] = iter if live else ahead
-    predictor = predictor.for_frames(canvas.width, canvas.height)
     size = predictor.input.content_for(canvas.width, canvas.height)
     shown = through(_shown(items, Shrinker(canvas), size, skip - WARM))
-    small = _small(shown, predictor)
+    small = _small(shown, predictor.for_size(*size))
     with closing(through(_steadied(through(small), look) if steady == "motion" else small)) as seen:
         for item in seen:
             yield item.frame if isinstance(item, Found) and item.frame.number < skip else item
