@@ -487,7 +487,10 @@ def test_photo_and_labels_move_together() -> None:
         assert abs(p[..., 0] / 255 - soft).max() < 0.02
 
 
-@pytest.mark.parametrize("pipeline", [u2net, partial(u2net, turns=True), shm, refinenet, varied])
+@pytest.mark.parametrize(
+    "pipeline",
+    [u2net, partial(u2net, turns=True), shm, refinenet, varied, partial(varied, least=0.1)],
+)
 def test_pictures_are_functions_of_the_seed_and_of_their_size(pipeline: Pipeline) -> None:
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 256, (70, 90, 3), np.uint8)

@@ -320,6 +320,7 @@ def test_clipping_and_mixed_precision(tmp_path: Path) -> None:
         ("refinenet-mobile/parts", "network.num_classes=9", "give network.num_classes=11"),
         ("refinenet-mobile/parts", "task.frozen=[head]", "task.frozen has 'head'"),
         ("u2netp/saliency", "data.val_split=''; data.val_share=0", "data.val_share is 0"),
+        ("u2netp/saliency", "data.least=0", "data.least is 0"),
         ("u2netp/saliency", "data.name=voc2012", "cannot read the list"),
         ("u2netp/saliency", "task.learning_rate=-1", "task.learning_rate is -1.0"),
         ("shm/people", "loop.monitor=max_f", "expected one of sad, mad, mse"),

@@ -14,8 +14,9 @@ from figureground.errors import RecipeError
 from figureground.losses.distillation import distillation_loss
 from figureground.runtime.predictor import load_alpha
 from figureground.runtime.prepare import Input, normalize
+from figureground.training import saliency
 from figureground.training.run import run_predictor
-from figureground.training.saliency import SaliencyTask
+from figureground.training.saliency import SaliencyTask, mix
 from figureground.training.teacher import Teacher
 
 
@@ -41,7 +42,23 @@ def test_a_run_folder_teaches_as_it_predicts(recipe: str, tmp_path: Path) -> Non
     np.testing.assert_allclose(taught.numpy(), predictor.probabilities(images), atol=1e-4)
 
 
-def test_of_pictures_laid_over_others_the_teacher_alone_says_the_truth() -> None:
+def test_pictures_are_mixed_with_others() -> None:
+    """Half of them are laid under another, the others have what is salient there pasted onto them."""
+    torch.manual_seed(0)
+    truths = torch.zeros(64, 8, 8)
+    truths[:, :4] = 1
+    mixed = mix(torch.zeros(64, 3, 8, 8), torch.ones(64, 3, 8, 8), truths)
+    pasted = (mixed == truths[:, None]).all((1, 2, 3))
+    assert 16 < pasted.sum() < 48
+    laid = mixed[~pasted]
+    assert (laid == laid[:, :1, :1, :1]).all()
+    assert 0 <= laid.min() < 0.1 < 0.4 < laid.max() <= 0.5
+
+
+def test_of_mixed_pictures_the_teacher_alone_says_the_truth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(saliency, "mix", lambda images, others, truths: (images + others) / 2)
     torch.manual_seed(0)
     images, truths = torch.rand(4, 3, 64, 64), torch.rand(2, 4, 64, 64)
 

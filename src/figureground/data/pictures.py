@@ -73,7 +73,8 @@ def refinenet(
     return flip(rng, crop(rng, layers, width, height, fill))
 
 
-def varied(rng: Generator, layers: Layers, width: int, height: int) -> Layers:
-    """figureground's own: a part of the photo, mirrored half of the time, through a stranger's camera."""
-    photo, *truths = flip(rng, window(rng, layers, width, height))
+def varied(rng: Generator, layers: Layers, width: int, height: int, least: float = 0.6) -> Layers:
+    """figureground's own: a part of the photo, of each side the share `least` or more, mirrored half of the
+    time, through a stranger's camera."""
+    photo, *truths = flip(rng, window(rng, layers, width, height, least))
     return camera(rng, photo), *truths

@@ -28,8 +28,9 @@ class SaliencyTask(pl.LightningModule):
 
     iou_weight: share of a soft IoU loss on top, see losses.iou. Weight decay spares the batch norms.
     teacher: a model whose soft masks are learnt from too, see training.teacher; teacher_weight: its share.
-    mixed_share: the share of a batch whose pictures are laid over others of it (mixup, arXiv 1710.09412),
-    of which the teacher alone says the truth (as arXiv 2106.05237): few photos then go a long way.
+    mixed_share: the share of a batch whose pictures are mixed with others of it: half of them by laying
+    these over (mixup, arXiv 1710.09412), half by pasting what is salient in them (arXiv 2012.07177). There
+    the teacher alone says the truth (as arXiv 2106.05237): few photos then go a long way.
     Validated by the fused map, at the photo's size.
     """
 
@@ -76,8 +77,7 @@ class SaliencyTask(pl.LightningModule):
         images, truths = batch
         mixed = round(self.mixed_share * len(images))
         if mixed:
-            share = torch.rand(mixed, 1, 1, 1, device=images.device) / 2
-            images[:mixed] = torch.lerp(images[:mixed], images.flip(0)[:mixed], share)
+            images[:mixed] = mix(images[:mixed], images.flip(0)[:mixed], truths.flip(0)[:mixed])
         maps = self.network(images.contiguous(memory_format=torch.channels_last)).float()
         if self.teacher:
             taught = self.teacher(images, self.trainer.datamodule.input)  # type: ignore[attr-defined]
@@ -112,6 +112,13 @@ class SaliencyTask(pl.LightningModule):
         return descent(groups, self.optimizer, self.learning_rate, self.weight_decay, factor)
 
 
+def mix(images: Tensor, others: Tensor, truths: Tensor) -> Tensor:
+    """Pictures N×3×H×W, each either with the other one laid over it, by up to one half, or, as often, with
+    what is salient there, as `truths` N×H×W in [0, 1] say, pasted."""
+    laid, kind = torch.rand(2, len(images), 1, 1, 1, device=images.device)
+    return torch.lerp(images, others, torch.where(kind < 0.5, laid / 2, truths[:, None]))
+
+
 def saliency_data(
     root: Path,
     name: str = "duts",
@@ -124,6 +131,7 @@ def saliency_data(
     empty_share: float = 0.13,
     also: list[str] = [],  # noqa: B006 - never changed
     also_share: float = 0.25,
+    least: float = 0.6,
     val_split: str = "",
     val_share: float = 0.05,
     sizes: list[tuple[int, int]] = [(288, 288)],  # noqa: B006 - never changed
@@ -136,16 +144,22 @@ def saliency_data(
     """Photos with masks or alphas of the data set `name` at `root`, in epochs of `steps_per_epoch` batches.
 
     pictures "published": see data.pictures.u2net, with quarter `turns` as the model zoo's or without;
-    "varied": ours, see there. "compositions": people alone are salient, cut out and put before photos of
-    `nobody`, see training.segmentation and data.composition. also: further data sets, learnt from folders
-    of their names beside root; also_share: how many of the pictures are theirs. val_split, val_share: what
-    is validated, see epochs.learnt_and_held.
+    "varied": ours, with `least`, see there. "compositions": people alone are salient, cut out and put
+    before photos of `nobody`, see training.segmentation and data.composition. also: further data sets,
+    learnt from folders of their names beside root; also_share: how many of the pictures are theirs.
+    val_split, val_share: what is validated, see epochs.learnt_and_held.
     sizes: (width, height) of the training pictures; each batch has one of them, drawn at random.
     """
     root = root.expanduser()
     learnt, held = learnt_and_held(name, root, val_split, val_share)
     others = [e for other in also for e in data.read(other, root.resolve().parent / other, "train")]
-    pipeline = partial(u2net, turns=turns) if pictures == "published" else varied
+    if not 0 < least <= 1:
+        raise RecipeError(
+            f"data.least is {least}; expected a share of a photo's sides, above 0, up to 1"
+        )
+    pipeline = (
+        partial(u2net, turns=turns) if pictures == "published" else partial(varied, least=least)
+    )
     source: Source
     if pictures == "compositions":
         place = (collection or root.resolve().parent).expanduser()
