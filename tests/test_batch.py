@@ -410,6 +410,8 @@ def test_addresses_only_when_allowed(tree: Tree, monkeypatch: pytest.MonkeyPatch
     assert asked == urls
     assert results() == {"a.png": "photo", "c.png": "photo"}
     assert main(["cutout", "http://example.org/a.jpg", "-o", "o.png", "--allow-urls"]) == 1
+    assert job(urls[:1], "one.png", allow_urls=True) == 0  # what follows ? is no pattern
+    assert Path("one.png").read_text() == "photo"
 
 
 def test_a_bucket(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from figureground.gallery.people import people
 from figureground.gallery.rerank import reranked
 from figureground.gallery.sheet import sheet as html
 from figureground.gallery.sources import pictures
+from figureground.imaging.read import read
 from figureground.imaging.regions import regions
 from figureground.metrics.open_set import OpenSet, threshold_at
 from figureground.metrics.reid import Retrieval
@@ -143,6 +144,8 @@ def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
     for wrong in (2, float("nan")):
         with pytest.raises(GalleryError, match="expected a score, from -1 to 1"):
             gallery.search(query, threshold=wrong)
+    with pytest.raises(GalleryError, match="people is 'crops'; expected one of crop, photo"):
+        gallery.embedder.look(read(query), "crops")  # type: ignore[arg-type]
     with pytest.raises(GalleryError, match="every is nan seconds"):
         gallery.add([query], every=float("nan"))
     assert gallery.search(query, camera=["nowhere"]).nobody
@@ -150,6 +153,13 @@ def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
     assert gallery.search(query).matches == []
     with pytest.raises(GalleryError, match="0 scores of the same person and 0 of different ones"):
         gallery.calibrate()
+
+
+def test_a_closed_gallery_is_opened_again(gallery: fg.Gallery, crops: Path) -> None:
+    for _ in range(2):
+        with gallery:
+            assert gallery.search(crops / "0001_c1s1_000001_00.png").matches
+    assert len(list(gallery.store.select())) == 33
 
 
 def test_one_image_and_its_double(tmp_path: Path, crops: Path, model: str) -> None:
@@ -363,17 +373,20 @@ def test_what_is_indexed(tmp_path: Path, crops: Path) -> None:
         ("a.csv", "image,colour\nx,red\n", "the columns image, colour; expected image"),
         ("a.csv", "image,camera\n,1\n", "line 2 of"),
         ("a.csv", "image,camera\nx\n", "line 2 of"),
-        ("a.csv", "image,time\nx,soon\n", "'soon' is no time"),
+        ("a.csv", "image,time\nx,soon\n", r"line 2 of .*a\.csv: .*'soon' is no time"),
         ("a.json", "[]", "not COCO JSON"),
         ("a.json", "{", "not COCO JSON"),
         ("a.txt", "1,2,3", "expected frame,id,left,top,width,height"),
+        ("a.txt", b"\xff\xfe1\0", "store it as UTF-8"),
         ("empty/a.doc", "", "has no photos or videos in it"),
     ],
 )
-def test_lists_that_cannot_be_read(tmp_path: Path, name: str, content: str, words: str) -> None:
+def test_lists_that_cannot_be_read(
+    tmp_path: Path, name: str, content: str | bytes, words: str
+) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(FiguregroundError, match=words):
         pictures([str(path if path.parent == tmp_path else path.parent)])
 

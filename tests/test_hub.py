@@ -163,6 +163,8 @@ def test_models_verb(
     assert "expected one of osnet-x0.25, pp-humanseg-lite, " in capsys.readouterr().err
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "old.onnx").write_bytes(b"old")
+    assert main(["models", "prune", "--task", "matting"]) == 0
+    assert (tmp_path / "files" / "old.onnx").exists()
     assert main(["models", "prune"]) == 0
     assert "removed" in capsys.readouterr().out
     assert not (tmp_path / "files" / "old.onnx").exists()

@@ -110,6 +110,8 @@ def test_bad_recipes_end_in_one_line(
         (["--data", "people"], "gives no mask"),
         (["--data", "market1501", "--split", "val"], "measured on the split 'test'"),
         (["--data", "person_folders"], "split 'query' of"),
+        (["--data", "market1501", "--measure", "matting"], "leave them out for the crops"),
+        (["--data", "market1501", "--protocol", "published"], "leave them out for the crops"),
     ],
 )
 def test_what_cannot_be_measured_is_said(

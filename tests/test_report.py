@@ -143,11 +143,13 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
     assert ticks(low, high) == expected
 
 
-@pytest.mark.parametrize("value", [0.0, 5.0, -1e-9, 1e12])
+@pytest.mark.parametrize("value", [0.0, 5.0, -1e-9, 1e12, 5 / 6])
 def test_ticks_of_one_value(value: float) -> None:
-    found = ticks(value, value)
-    assert found[0] <= value <= found[-1]
-    assert found[0] < found[-1]
+    for high in (value, np.nextafter(value, np.inf)):  # or of two that rounding alone tells apart
+        found = ticks(value, high)
+        assert found[0] <= value <= found[-1]
+        assert len(set(found)) == len(found) > 1
+    assert len(set(ticks(0, 1e-13))) > 1
 
 
 def test_charts_show_their_lines() -> None:

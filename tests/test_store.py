@@ -41,7 +41,7 @@ def test_offline(monkeypatch: pytest.MonkeyPatch, value: str, meant: bool) -> No
 def test_prune(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FIGUREGROUND_HOME", str(tmp_path / "home"))
     assert store.stored() == store.prune() == []
-    folder = tmp_path / "home" / "u2net"
+    folder = tmp_path / "home" / "files" / "u2net"
     folder.mkdir(parents=True)
     for length, name in enumerate(
         ("a.onnx", "a.onnx.part", "b.onnx", "b.onnx.lock", "c.onnx.part")
@@ -58,5 +58,9 @@ def test_prune(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "c.onnx.lock",
             "c.onnx.part",
         ]
+    journal = tmp_path / "home" / "jobs" / "1" / ".figureground-done"  # of a bucket, see batch.run
+    journal.parent.mkdir(parents=True)
+    journal.write_text("done")
     store.prune()
     assert list(folder.iterdir()) == []
+    assert journal.read_text() == "done"

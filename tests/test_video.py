@@ -46,8 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def red(model: str, edges: str, device: str, threads: int = 0) -> AlphaPredictor:
         return AlphaPredictor(Red(), Input(32, 32), "red", edges=edges)
 
-    for room in ("replace", "people"):
-        monkeypatch.setattr(f"figureground.video.{room}.load_alpha", red)
+    monkeypatch.setattr("figureground.video.people.load_alpha", red)
     return tmp_path
 
 
@@ -533,6 +532,10 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert main(["video", "in.mp4", *arguments]) == 1
         assert said in capsys.readouterr().err
+    with pytest.raises(
+        fg.errors.VideoError, match="edges is 'hair'; of a video expected fine or fast"
+    ):
+        fg.video.replace_background("in.mp4", "out.mp4", edges="hair")  # type: ignore[arg-type]
     assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4"]
     assert Path("in.mp4").read_bytes() == content
 

@@ -7,16 +7,17 @@ import time
 from collections import deque
 
 WINDOW = 30.0  # seconds: the rate is that of the last ones, as what was done before passes quickly
+EVERY = 30.0  # seconds between lines
 
 
 class Progress:
     """Rate and time left of `total` things, 0 if nobody knows how many; nothing without standard error."""
 
-    def __init__(self, total: int = 0, unit: str = "photos", *, every: float = 30.0) -> None:
+    def __init__(self, total: int = 0, unit: str = "photos") -> None:
         self.total = total
         self.unit = unit
         self.terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._every = 0.2 if self.terminal else every
+        self._every = 0.2 if self.terminal else EVERY
         self._shown = time.monotonic()
         self._marks = deque([(self._shown, 0)])
         self._line = ""

@@ -221,7 +221,9 @@ def is_photo(name: str) -> bool:
 
 
 def _is_glob(source: str) -> bool:
-    return bool(MAGIC.search(source)) and not os.path.lexists(source)
+    """Never an address or what is in a bucket: there `?` and `*` are themselves."""
+    elsewhere = stores.is_web(source) or stores.is_remote(source)
+    return bool(MAGIC.search(source)) and not elsewhere and not os.path.lexists(source)
 
 
 def _glob(pattern: str, leave: str) -> Iterator[Found]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from figureground.checking.measure import READ, Photo, Truth
 from figureground.checking.survey import Survey
@@ -57,15 +57,9 @@ def _drawn(photo: Photo, truth: Truth | None) -> Image.Image:
     stored = Image.fromarray(READ[truth.kind](truth.path))  # floats, or class numbers
     values = np.asarray(stored.resize(image.size, Image.Resampling.NEAREST))
     if truth.kind == "labels":
-        colours, shown = _colours()[values], (values != 0) & (values != IGNORE)
+        colours, shown = compose.palette()[values], (values != 0) & (values != IGNORE)
     else:
         shown = np.where(values == IGNORE, 0, values)
         colours = np.full((*values.shape, 3), RED, np.uint8)
     share = np.multiply(shown, OPACITY, dtype=np.float32)
     return Image.fromarray(compose.replace(colours, share, np.asarray(image)))
-
-
-def _colours() -> NDArray[np.uint8]:
-    """256×3: hues by the golden angle, so that neighbouring class numbers differ."""
-    hues = [f"hsl({number * 137.5 % 360:.0f},100%,50%)" for number in range(256)]
-    return np.array([ImageColor.getrgb(hue) for hue in hues], np.uint8)

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 BASE = ("numpy", "pillow", "onnxruntime", "isal", "pyyaml", "filelock")
 EXTRAS = {
     "train": ("torch", "pytorch-lightning", "jsonargparse", "opencv-python-headless", "onnx"),
+    "video": ("av", "opencv-python-headless"),
+    "serve": ("fastapi", "uvicorn", "python-multipart"),
+    "search": ("qdrant-client",),
     "demo": ("scikit-image",),
     "heic": ("pi-heif",),
+    "matting": ("pymatting",),
+    "ray": ("ray", "fsspec", "pyarrow"),
+    "sbd": ("scipy",),
 }
 
 

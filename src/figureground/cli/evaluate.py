@@ -104,7 +104,15 @@ def measured(
             raise DataError(
                 f"--split is {split!r}; re-identification is measured on the split 'test'"
             )
+        if measure or protocol == "published":
+            raise DataError(
+                f"--measure and --protocol are for masks; leave them out for the crops of --data {data}"
+            )
         return "crops", _persons(_predictor(model), data, root, limit, flip)
+    if flip:
+        raise DataError(
+            "--flip is for re-identification, --data market1501 and the like; leave it out"
+        )
     predictor = _predictor(model, "fast" if protocol == "published" else edges)
     examples = read(data, root, split)[: limit or None]
     found = _photos(predictor, data, root, examples, measure, protocol)
@@ -129,6 +137,11 @@ def _photos(
     from figureground.runtime.labels import LabelPredictor
 
     published = protocol == "published"
+    if measure and (data == "nobody" or not isinstance(predictor, AlphaPredictor)):
+        raise DataError(
+            f"--measure {measure} is for masks of people or things; leave it out for "
+            + ("photos of nobody" if data == "nobody" else f"{predictor.name}, which gives none")
+        )
     if isinstance(predictor, AlphaPredictor):
         measure = (
             "nobody" if data == "nobody" else measure or MEASURES.get(predictor.task, "people")

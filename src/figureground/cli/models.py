@@ -26,7 +26,8 @@ def models(
 
     list: what there is. info: a card. pull: fetches what a model needs and makes it ready to run.
     verify: checks the files on this machine against their checksums. prune: removes pulled and
-    converted files of the named models; without names, those that no card of the package knows.
+    converted files of the named models, or of those that are like that; without names, a task or terms,
+    those that no card of the package knows.
     Files are kept in FIGUREGROUND_HOME, or the platform's cache folder.
     """
     from figureground import hub
@@ -39,7 +40,8 @@ def models(
     if action == "list":
         return _list(cards)
     if action == "prune":
-        return _prune(cards, everything_else=not names)
+        chosen = names or task or licence or commercial
+        return _prune(cards, everything_else=not chosen)
     failed = 0
     for card in cards:
         if action == "info":

@@ -8,14 +8,14 @@ Version 2 calls the folders mask_train_v2 and mask_test_v2.
 from pathlib import Path
 
 from figureground.data import Sighting, lines
-from figureground.errors import DataError
+from figureground.errors import DataError, SplitError
 
 FOLDERS = {"train": "train", "query": "test", "gallery": "test"}
 
 
 def msmt17(root: Path, split: str) -> list[Sighting]:
     if split not in FOLDERS:
-        raise DataError(f"split is {split!r}; expected one of {', '.join(FOLDERS)}")
+        raise SplitError(f"split is {split!r}; expected one of {', '.join(FOLDERS)}")
     masked = root / f"mask_{FOLDERS[split]}_v2"
     folder = masked if masked.is_dir() else root / FOLDERS[split]
     listing = root / f"list_{split}.txt"

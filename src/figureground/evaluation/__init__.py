@@ -51,10 +51,10 @@ def progress(examples: list[T]) -> Iterator[T]:
     shown.clear()
 
 
-def alike(example: Example, answer: NDArray[Any], truth: NDArray[Any]) -> None:
-    """DataError when an example's photo and truth are not of one size."""
+def alike(example: Example, answer: NDArray[Any], truth: NDArray[Any], file: object = None) -> None:
+    """DataError when an example's photo and truth, of `file` or else its first, are not of one size."""
     if answer.shape != truth.shape:
-        file = example.labels or example.mask or example.alpha
+        file = file or example.labels or example.mask or example.alpha
         raise DataError(
             f"{example.image} is {answer.shape[1]}x{answer.shape[0]} pixels, its truth {file} "
             f"{truth.shape[1]}x{truth.shape[0]}"

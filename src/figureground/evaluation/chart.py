@@ -34,11 +34,15 @@ class Chart:
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About `count` round numbers that enclose low … high: multiples of 1, 2 or 5 times a power of ten."""
-    span = (high - low) or abs(high) or 1.0
+    largest = max(abs(low), abs(high))
+    span = high - low
+    if span <= 1e-9 * largest or largest < 1e-30:  # rounding alone tells them apart
+        span = largest if largest >= 1e-30 else 1.0
     power = 10.0 ** math.floor(math.log10(span / count))
     step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, max(last, first + 1) + 1)]
+    digits = 1 - math.floor(math.log10(step))
+    return [round(k * step, digits) for k in range(first, max(last, first + 1) + 1)]
 
 
 class _Frame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from figureground.data import Example, read_alpha, read_soft
+from figureground.errors import DataError
 from figureground.evaluation import Evaluation, alike, progress
 from figureground.evaluation.pictures import grey, side_by_side
 from figureground.imaging.read import read
@@ -34,7 +35,14 @@ def matting(
         metric.update(found, truth)
         if unsure is not None and example.trimap is not None:
             trimap = read_alpha(example.trimap)
-            unsure.update(found, truth, (trimap > 0) & (trimap < 1))
+            alike(example, found, trimap, example.trimap)
+            band = (trimap > 0) & (trimap < 1)
+            if not band.any():
+                raise DataError(
+                    f"the trimap {example.trimap} leaves nothing unsure, between 0 and 255; correct it, or "
+                    "take all trimaps away to measure whole photos alone"
+                )
+            unsure.update(found, truth, band)
     figures = metric.compute()
     if unsure is not None:
         figures |= {f"unsure_{name}": value for name, value in unsure.compute().items()}

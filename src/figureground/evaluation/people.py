@@ -25,7 +25,9 @@ def people(predictor: AlphaPredictor, examples: list[Example]) -> Evaluation:
         metric.update((alpha > 0.5).astype("uint8"), label)
         cuts.update(alpha, label == 1, label != IGNORE)
         if example.alpha is not None:
-            differences.append(float(abs(alpha - read_alpha(example.alpha)).mean()))
+            truth = read_alpha(example.alpha)
+            alike(example, alpha, truth, example.alpha)
+            differences.append(float(abs(alpha - truth).mean()))
     figures = metric.compute()
     if differences:
         figures["mae"] = sum(differences) / len(differences)

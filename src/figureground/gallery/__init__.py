@@ -66,9 +66,10 @@ class Gallery:
         self.close()
 
     def close(self) -> None:
-        """Gives the files back; the gallery can be opened again."""
+        """Gives the files back; what is done with the gallery next opens it again."""
         if self._store is not None:
             self._store.close()
+            self._store = None
 
     @property
     def store(self) -> Storage:
@@ -81,7 +82,7 @@ class Gallery:
     def embedder(self) -> Embedder:
         """The model of the gallery, loaded. Raises GalleryError when it is not the one it was made with."""
         if self._embedder is None:
-            settings = self._store.settings if self._store is not None else None
+            settings = self.store.settings if there(self.path) else None
             model = self.model or (settings.model if settings else MODEL)
             background = self.background or (settings.background if settings else "keep")
             embedder = Embedder(model, background, self.device)

@@ -55,7 +55,8 @@ def by_searches(own: Scores, stranger: Scores, far: float, people: int) -> Calib
 
     Raises GalleryError for a rate outside (0, 1), or scores that tell nobody apart.
     """
-    _check(len(own), len(stranger), far)
+    remedy = "name the persons of the gallery, several, each seen by two cameras or more"
+    _check(len(own), len(stranger), far, remedy)
     threshold = threshold_at(stranger, far)
     first = own > stranger
     scores = np.concatenate([np.maximum(own, stranger), stranger])
@@ -67,7 +68,7 @@ def by_searches(own: Scores, stranger: Scores, far: float, people: int) -> Calib
 
 def by_pairs(same: Scores, different: Scores, far: float, people: int) -> Calibration:
     """From scores of pairs of one person and of two, which weigh alike. Raises GalleryError likewise."""
-    _check(len(same), len(different), far)
+    _check(len(same), len(different), far, "give pairs with same 1, and with same 0")
     threshold = threshold_at(different, far)
     one, two = len(same), len(different)
     weight = np.repeat([1 / one, 1 / two], [one, two])
@@ -78,13 +79,13 @@ def by_pairs(same: Scores, different: Scores, far: float, people: int) -> Calibr
     return Calibration(threshold, far, slope, offset, one, two, found, "pair", people)
 
 
-def _check(same: int, different: int, far: float) -> None:
+def _check(same: int, different: int, far: float, remedy: str) -> None:
     if not 0 < far < 1:
         raise GalleryError(f"the false accept rate is {far}; expected more than 0 and less than 1")
     if not same or not different:
         raise GalleryError(
             f"there are {same} scores of the same person and {different} of different ones; expected "
-            "some of each: name the persons of the gallery, several, each seen by two cameras or more"
+            f"some of each: {remedy}"
         )
 
 

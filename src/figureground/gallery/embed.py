@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cached_property
 from json import dumps
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,11 @@ class Embedder:
         """Boxes, crops and vectors (N×D) of the people in a photo.
 
         kind "crop": it shows one person, from side to side; "photo": people are looked for. boxes: left,
-        top, right, bottom of those who are in it, known from elsewhere.
+        top, right, bottom of those who are in it, known from elsewhere. Raises GalleryError for another
+        kind.
         """
+        if kind not in get_args(Kind):
+            raise GalleryError(f"people is {kind!r}; expected one of {', '.join(get_args(Kind))}")
         height, width = photo.pixels.shape[:2]
         alpha = None
         if boxes is not None:

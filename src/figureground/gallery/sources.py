@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from figureground.data.market1501 import NAME
-from figureground.errors import DataError
+from figureground.errors import DataError, GalleryError
 from figureground.gallery.filter import moment
 from figureground.imaging.read import SUFFIXES
 
@@ -111,17 +111,22 @@ def _named(file: Path, labels: Labels) -> Picture:
 
 
 def _csv(path: Path) -> list[Picture]:
-    rows = table(path, ["image"], COLUMNS)
-    return [
-        Picture(
-            path.parent / row["image"],
-            camera=row.get("camera") or None,
-            person=row.get("person") or None,
-            time=moment(row["time"]) if row.get("time") else None,
-            tag=row.get("tag") or None,
+    found = []
+    for number, row in enumerate(table(path, ["image"], COLUMNS), 2):
+        try:
+            time = moment(row["time"]) if row.get("time") else None
+        except GalleryError as error:
+            raise DataError(f"line {number} of {path}: {error}") from None
+        found.append(
+            Picture(
+                path.parent / row["image"],
+                camera=row.get("camera") or None,
+                person=row.get("person") or None,
+                time=time,
+                tag=row.get("tag") or None,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def pairs_of(path: str) -> list[tuple[str, str, bool]]:
@@ -194,6 +199,8 @@ def _mot(path: Path, frames: str) -> list[Picture]:
                 boxes[int(frame)].append((x, y, x + width, y + height))
     except OSError as error:
         raise DataError(f"cannot read {error.filename} ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read {path} ({error}); store it as UTF-8") from None
     except ValueError:
         raise DataError(
             f"{path} has the line {line!r}; expected frame,id,left,top,width,height in numbers"

@@ -117,7 +117,7 @@ def fetch(card: Card, file: File, *, mirror: str = "", offline: bool = False) ->
 
     path = place(card, file)
     sources = [*([mirror] if mirror else []), *file.sources]
-    progress = Progress(file.name)
+    progress = Pulling(file.name)
     pull(sources, path, sha256=file.sha256, md5=file.md5, offline=offline, progress=progress)
     progress.end()
     return path
@@ -141,7 +141,7 @@ def _check(path: Path, model: str, sha256: str, md5: str) -> None:
         )
 
 
-class Progress:
+class Pulling:
     """How much of a file has come, on standard error: in place on a terminal, else once, at the start."""
 
     def __init__(self, name: str) -> None:

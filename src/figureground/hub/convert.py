@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
+from json import dumps
 from pathlib import Path
 
 from figureground import hub
@@ -61,5 +63,6 @@ def place(card: Card) -> Path:
     file = card.checkpoint
     if file is None:
         raise CardError(f"{card.path} names neither an .onnx file nor a checkpoint")
-    key = f"{(file.sha256 or file.md5)[:16]}-{card.network['name']}-{VERSION}"
+    how = dumps([card.network, asdict(card.input), card.output, card.classes], sort_keys=True)
+    key = f"{(file.sha256 or file.md5)[:16]}-{sha256(how.encode()).hexdigest()[:8]}-{VERSION}"
     return home() / "converted" / key / "model.md"

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LEFTOVERS = (".part", ".lock")
+FOLDERS = ("files", "converted")  # beside them lie the journals of buckets, see batch.run
 
 
 def home() -> Path:
@@ -30,12 +31,13 @@ def offline() -> bool:
 
 
 def stored() -> list[tuple[Path, int]]:
-    """(file, bytes) of all that is under home(), leftovers of interrupted downloads too; by path."""
-    return sorted((path, path.stat().st_size) for path in home().rglob("*") if path.is_file())
+    """(file, bytes) of what was pulled or converted, leftovers of interrupted downloads too; by path."""
+    inside = (path for folder in FOLDERS for path in (home() / folder).rglob("*"))
+    return sorted((path, path.stat().st_size) for path in inside if path.is_file())
 
 
 def prune(keep: Collection[Path] = ()) -> list[tuple[Path, int]]:
-    """Removes all under home() but the files to keep; (file, bytes) of what was removed.
+    """Removes all of stored() but the files to keep; (file, bytes) of what was removed.
 
     Leftovers of those to keep go too; a file that another process is pulling stays. Locks, which are
     empty, are removed and not listed.

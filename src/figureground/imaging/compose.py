@@ -212,9 +212,12 @@ def checkerboard(height: int, width: int, cell: int = 16) -> Pixels:
 
 def overlay(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """H×W×3 with a colour of its own for each class number of H×W but 0, mixed half and half."""
-    # hues a golden angle apart: neighbours in number are far apart in colour
+    mixed = pixels // 2 + palette()[labels] // 2
+    return np.where((labels == 0)[:, :, None], pixels, mixed)
+
+
+def palette() -> NDArray[np.uint8]:
+    """A colour for each class number, 256×3: hues a golden angle apart, so that neighbours differ."""
     hues = np.arange(256) * 0.618 % 1
     wheel = np.abs((hues[:, None] + np.array([0, 2 / 3, 1 / 3])) % 1 * 6 - 3) - 1
-    palette = (wheel.clip(0, 1) * 255).astype(np.uint8)
-    mixed = pixels // 2 + palette[labels] // 2
-    return np.where((labels == 0)[:, :, None], pixels, mixed)
+    return (wheel.clip(0, 1) * 255).astype(np.uint8)

@@ -11,14 +11,14 @@ import numpy as np
 from figureground.metrics import Map
 
 
-def connectivity_error(prediction: Map, truth: Map, steps: int = 10) -> Map:
-    """Per pixel |φ(α) − φ(α*)|, of two H×W alphas in [0, 1], with thresholds 1/steps … 1."""
+def connectivity_error(prediction: Map, truth: Map) -> Map:
+    """Per pixel |φ(α) − φ(α*)|, of two H×W alphas in [0, 1]."""
     import cv2
 
     level = np.zeros_like(truth)
     connected = np.ones(truth.shape, bool)
     lower = np.minimum(prediction, truth)
-    for threshold in np.arange(1, steps + 1) / steps:
+    for threshold in np.arange(1, 11) / 10:
         reached = (lower >= threshold).astype(np.uint8)
         _, regions, sizes, _ = cv2.connectedComponentsWithStats(reached, connectivity=4)
         areas = sizes[1:, cv2.CC_STAT_AREA]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from figureground.errors import CardError
+from figureground.errors import CardError, ImageError
 from figureground.imaging.edges import guided
 from figureground.imaging.matting import matted
 from figureground.imaging.read import Photo, Source, read
@@ -47,6 +47,8 @@ class AlphaPredictor:
     ) -> None:
         if output not in OUTPUTS:
             raise CardError(f"{name} gives {output!r}; expected one of {', '.join(OUTPUTS)}")
+        if edges not in get_args(Edges):
+            raise ImageError(f"edges is {edges!r}; expected one of {', '.join(get_args(Edges))}")
         self.session = session
         self.input = input
         self.name = name

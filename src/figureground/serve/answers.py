@@ -16,7 +16,7 @@ from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.file import encode_as
 from figureground.runtime.labels import LabelPredictor
 from figureground.serve.models import Models
-from figureground.serve.options import Cutout, Embed, Parse
+from figureground.serve.options import Cutout, Embed, Parse, plain_background
 from figureground.serve.upload import Upload
 from figureground.serve.work import Check
 
@@ -28,6 +28,10 @@ class Answer:
     body: bytes
     kind: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def json(cls, value: dict[str, Any]) -> Answer:
+        return cls(dumps(value).encode())
 
 
 class Answers:
@@ -78,13 +82,14 @@ class Answers:
         if not options.json_:
             picture = found if options.labels else compose.overlay(photo.pixels, found)
             return Answer(encode(picture), "image/png")
-        return _json({"model": predictor.name, "classes": predictor.shares(found)})
+        return Answer.json({"model": predictor.name, "classes": predictor.shares(found)})
 
     def embed(self, upload: Upload, options: Embed, check: Check) -> Answer:
         """The vector of the crop of one person."""
         predictor = self.models.predictor(EmbeddingPredictor, options.model)
         vector = predictor.of(self._read(upload.photo))
-        return _json({"model": predictor.name, "embedding": [round(float(v), 7) for v in vector]})
+        numbers = [round(float(value), 7) for value in vector]
+        return Answer.json({"model": predictor.name, "embedding": numbers})
 
     def _read(self, content: bytes) -> Photo:
         return read(content, max_pixels=self.max_pixels)
@@ -93,14 +98,4 @@ class Answers:
         if upload.background is not None:
             photo = self._read(upload.background)
             return compose.picture(photo, options.background_fit, options.background_position)
-        behind = compose.plain(options.background)
-        if behind is None:  # above all not a path
-            raise ImageError(
-                f"the background {options.background[:50]!r} is none of: transparent, blur, a colour such "
-                "as white, #00ff00 or rgb(0,255,0); a picture is uploaded as the file `background`"
-            )
-        return behind
-
-
-def _json(value: dict[str, Any]) -> Answer:
-    return Answer(dumps(value).encode())
+        return plain_background(options.background)

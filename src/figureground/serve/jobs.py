@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from figureground.errors import FiguregroundError
 from figureground.serve import upload
-from figureground.serve.options import RequestError, Video, parsed
+from figureground.serve.options import RequestError, Video, parsed, plain_background
 from figureground.serve.work import Full
 
 log = logging.getLogger("figureground.serve")
@@ -224,16 +224,11 @@ async def open_jobs(jobs: Jobs | None) -> AsyncIterator[None]:
 
 
 def _options(values: dict[str, str], picture: bool) -> Video:
-    from figureground.imaging import compose
-
     options: Video = parsed(Video, values)
     if picture:
         options.background = "picture"
-    elif compose.plain(options.background) is None:  # above all not a path
-        raise RequestError(
-            f"the background {options.background[:50]!r} is none of: transparent, blur, a colour such as "
-            "white, #00ff00 or rgb(0,255,0); a picture or video is uploaded as the file `background`"
-        )
+    else:
+        plain_background(options.background)
     if options.background == "transparent" and options.format == "mp4" and not options.mask:
         raise RequestError(
             "mp4 holds no transparency; give a background, or format=webm, mov or gif"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from figureground.errors import FiguregroundError
-from figureground.imaging.compose import Fit
+from figureground.imaging.compose import Background, Fit, plain
 from figureground.runtime.alpha import Edges
 from figureground.runtime.options import Metadata, Options
 
@@ -18,6 +18,17 @@ FILE = {"type": "string", "format": "binary"}
 
 class RequestError(FiguregroundError):
     """A request that cannot be answered as it is."""
+
+
+def plain_background(spec: str) -> Background:
+    """What goes behind where no picture was uploaded. Raises RequestError; above all, no path is read."""
+    behind = plain(spec)
+    if behind is None:
+        raise RequestError(
+            f"the background {spec[:50]!r} is none of: transparent, blur, a colour such as white, #00ff00 "
+            "or rgb(0,255,0); a picture, or a video for a video, is uploaded as the file `background`"
+        )
+    return behind
 
 
 class Cutout(BaseModel):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ class People:
     """
 
     def __init__(self, gallery: str, max_pixels: int, writable: bool = False) -> None:
-        self.gallery = gallery
+        self.gallery = (
+            gallery if "://" in gallery else os.path.normpath(gallery)
+        )  # as errors name it
         self.max_pixels = max_pixels
         self._of_thread = threading.local()
         self._writing = threading.Lock()
@@ -67,7 +69,8 @@ class People:
             }
             for match in found.matches
         ]
-        return _json({"nobody": found.nobody, "threshold": found.threshold, "matches": matches})
+        said = {"nobody": found.nobody, "threshold": found.threshold, "matches": matches}
+        return Answer.json(said)
 
     def add(self, upload: Upload, options: Add, check: Check) -> Answer:
         """Puts the people of a picture into the gallery; the same picture again replaces them."""
@@ -94,7 +97,8 @@ class People:
             with self._writing:
                 opened.store.put([image])
                 added = opened.store.people_of(name)
-        return _json({"image": name, "people": [{"id": e.id, "box": e.box} for e in added]})
+        people = [{"id": entry.id, "box": entry.box} for entry in added]
+        return Answer.json({"image": name, "people": people})
 
     def forget(self, options: Forget) -> Answer:
         """Takes people, their vectors and thumbnails out of the gallery; says how many they were."""
@@ -116,7 +120,7 @@ class People:
                 store = self._opened().store
                 by_image = bool(options.image)
                 gone = store.forget_images([options.image]) if by_image else store.forget(meant)
-        return _json({"forgotten": gone})
+        return Answer.json({"forgotten": gone})
 
     def stats(self) -> dict[str, Any]:
         """How many people there are, and the score from which on a match is one."""
@@ -155,7 +159,3 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "tag": entry.tag,
         "time": shown(entry.time) or None,
     }
-
-
-def _json(value: dict[str, Any]) -> Answer:
-    return Answer(dumps(value).encode())

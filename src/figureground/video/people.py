@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.runtime.alpha import CONTRAST, AlphaPredictor, Edges
+from figureground.errors import VideoError
+from figureground.runtime.alpha import CONTRAST, AlphaPredictor
 from figureground.runtime.predictor import load_alpha
 from figureground.video.ahead import ahead
 from figureground.video.canvas import Canvas, Pixels, Shrinker
@@ -21,6 +22,7 @@ from figureground.video.edges import guided
 from figureground.video.read import Frame, Packet, Reader
 from figureground.video.steady import Steady
 
+Edges = Literal["fine", "fast"]  # of those of photos
 Steadiness = Literal["motion", "none"]
 LOOK = 2  # frames to come that a frame is averaged with, where they can be waited for
 WARM = 8  # frames before the first wanted one that are averaged with it
@@ -106,6 +108,16 @@ def large(item: Found, canvas: Canvas, predictor: AlphaPredictor) -> Pixels:
     return alpha if opacity is None else cv2.multiply(alpha, opacity, scale=1 / 255)
 
 
+def finder(model: str, edges: Edges, device: str) -> AlphaPredictor:
+    """The model, on one thread, since stages share the cores.
+
+    Raises CardError, and VideoError for edges that videos do not have.
+    """
+    if edges not in get_args(Edges):
+        raise VideoError(f"edges is {edges!r}; of a video expected {' or '.join(get_args(Edges))}")
+    return load_alpha(model, edges=edges, device=device, threads=1)
+
+
 def alphas(
     path: str | os.PathLike[str],
     *,
@@ -121,7 +133,7 @@ def alphas(
     The arguments are replace_background's. Raises VideoError when the video cannot be read, or breaks off;
     CardError for the model.
     """
-    predictor = load_alpha(model, edges=edges, device=device, threads=1)
+    predictor = finder(model, edges, device)
     with Reader(path, begin, end) as reader:
         canvas = reader.canvas("rgb24")
         with closing(found(reader, canvas, predictor, steady=steady)) as items:

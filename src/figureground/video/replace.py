@@ -17,14 +17,13 @@ import numpy as np
 
 from figureground.errors import VideoError
 from figureground.imaging.foreground import estimate
-from figureground.runtime.alpha import AlphaPredictor, Edges
-from figureground.runtime.predictor import load_alpha
+from figureground.runtime.alpha import AlphaPredictor
 from figureground.video import part
 from figureground.video.ahead import ahead
 from figureground.video.backdrop import Backdrop, Plain, backdrop
 from figureground.video.canvas import Canvas, fill, keep, mix
 from figureground.video.live import Camera, VirtualCamera, is_device
-from figureground.video.people import LOOK, Found, Steadiness, found, large
+from figureground.video.people import LOOK, Edges, Found, Steadiness, finder, found, large
 from figureground.video.raw import RawReader, RawWriter
 from figureground.video.read import Frame, Packet, Reader
 from figureground.video.sequence import Sequence, is_sequence
@@ -95,7 +94,7 @@ def replace_background(
     source, target = os.fspath(source), os.fspath(target)
     transparent = os.fspath(background) == "transparent" and not mask
     live = is_device(source)
-    predictor = load_alpha(model, edges=edges, device=device, threads=1)  # stages share the cores
+    predictor = finder(model, edges, device)
     with (
         _reader(source, begin, end, raw_size, raw_rate) as reader,
         _writer(target, reader, transparent, crf) as writer,

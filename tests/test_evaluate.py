@@ -1,0 +1,92 @@
+"""`figureground evaluate` says what it was not asked rightly, and which file is at fault."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import figureground as fg
+from figureground.cli import main
+
+
+@pytest.fixture
+def pairs(people_folder: Path, tmp_path: Path) -> Path:
+    """The people of the split test as photos, alphas and trimaps."""
+    root = tmp_path / "pairs"
+    for folder in ("images", "alpha", "trimaps"):
+        (root / folder).mkdir(parents=True)
+    for name in (people_folder / "test.txt").read_text().split():
+        shutil.copy(people_folder / "images" / f"{name}.jpg", root / "images")
+        shutil.copy(people_folder / "alpha" / f"{name}.png", root / "alpha")
+        alpha = np.asarray(Image.open(people_folder / "alpha" / f"{name}.png"))
+        trimap = np.where(np.arange(alpha.shape[1]) % 8 == 0, np.uint8(128), alpha)
+        Image.fromarray(trimap).save(root / "trimaps" / f"{name}.png")
+    return root
+
+
+def measured(root: Path, *options: str) -> int:
+    return main(
+        [
+            "evaluate",
+            "pp-humanseg-lite",
+            "--root",
+            str(root),
+            "--data",
+            "pairs",
+            "--split",
+            "all",
+            *options,
+        ]
+    )
+
+
+def test_unsure_pixels_of_trimaps(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert measured(pairs, "--measure", "matting") == 0
+    assert "unsure_sad" in capsys.readouterr().out
+    first = sorted((pairs / "trimaps").iterdir())[0]
+    trimap = Image.open(first)
+    for wrong, message in (
+        (trimap.point(lambda grey: 255 * (grey > 200)), f"{first} leaves nothing unsure"),
+        (trimap.resize((40, 30)), f"its truth {first} 40x30"),
+    ):
+        wrong.save(first)
+        assert measured(pairs, "--measure", "matting") == 1
+        assert message in capsys.readouterr().err
+
+
+def test_an_alpha_of_another_size(
+    people_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "people"
+    shutil.copytree(people_folder, root)
+    alpha = root / "alpha" / f"{(root / 'test.txt').read_text().split()[0]}.png"
+    Image.open(alpha).resize((40, 30)).save(alpha)
+    assert main(["evaluate", "pp-humanseg-lite", "--root", str(root)]) == 1
+    assert f"its truth {alpha} 40x30" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("refinenet-parts", ["--measure", "people"], "refinenet-parts, which gives none"),
+        ("pp-humanseg-lite", ["--flip"], "--flip is for re-identification"),
+        ("pp-humanseg-lite", ["--data", "nobody", "--measure", "people"], "for photos of nobody"),
+    ],
+)
+def test_what_does_not_apply_is_said(
+    people_folder: Path,
+    model: str,
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = people_folder.parent if "nobody" in options else people_folder
+    assert main(["evaluate", model, "--root", str(root), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_edges_that_there_are_not(photo: np.ndarray) -> None:
+    with pytest.raises(fg.errors.ImageError, match="edges is 'hard'; expected one of fine, fast"):
+        fg.cutout(photo, edges="hard")  # type: ignore[arg-type]
