@@ -318,7 +318,12 @@ def test_from_and_to(folder: Path, target: str) -> None:
     heard = [time for time, _ in sound(target)]
     assert 0 <= heard[0] < 30
     assert 740 < heard[-1] < 800
-    for wrong in (["--from", "9"], ["--from", "1", "--to", "0.5"], ["--from", "x"]):
+    for wrong in (
+        ["--from", "9"],
+        ["--from", "1", "--to", "0.5"],
+        ["--from", "x"],
+        ["--to", "nan"],
+    ):
         assert main(["video", "in.mp4", "-o", "no.mp4", *wrong]) == 1
     assert not Path("no.mp4").exists()
 
@@ -339,6 +344,13 @@ def test_animated_webp(folder: Path) -> None:
     clip("in.mp4", UNEVEN)
     assert main(["video", "in.mp4", "-o", "out.webp", "--background", "transparent"]) == 0
     times, frames = pictures("out.webp")
+    with av.open("in.mp4") as container:
+        last = list(container.decode(video=0))[-1]
+    with Image.open("out.webp") as image:
+        assert image.info["loop"] == 0  # for ever
+        image.seek(image.n_frames - 1)
+        image.load()
+        assert image.info["duration"] == pytest.approx(1000 * last.duration * last.time_base, abs=1)
     np.testing.assert_allclose(times, shown("in.mp4")[0], atol=0.0011)
     for number, frame in enumerate(frames):
         assert frame[24, 12 + 2 * number, 3] == 255
@@ -477,6 +489,9 @@ def broken(name: str) -> None:
         clip(f"whole{name[3:]}", list(range(0, 4000, 40)))
         content = Path(f"whole{name[3:]}").read_bytes()
         Path(name).write_bytes(content[: len(content) * 6 // 10])
+    elif name == "cut.gif":
+        content = Path(clip("whole.gif", EVEN, codec="gif", format="rgb8")).read_bytes()
+        Path(name).write_bytes(content[: len(content) * 6 // 10])
     elif name == "changes.h264":
         with open(name, "wb") as file:
             for size in ((64, 48), (96, 64)):
@@ -500,6 +515,7 @@ def broken(name: str) -> None:
         ("sound.mkv", "no video stream; it has audio"),
         ("cut.mp4", "good frames"),
         ("cut.mkv", "good frames"),
+        ("cut.gif", "good frames"),
         ("none.mkv", "without frames"),
         ("changes.h264", "changes from 64x48 to 96x64 after 4 frames"),
     ],
@@ -519,6 +535,7 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clip("in.mp4")
     Path("file").write_text("")
     Path("folder.mp4").mkdir()
+    clip("same.mp4")
     content = Path("in.mp4").read_bytes()
     for arguments, said in (
         (["-o", "in.mp4"], "is the input"),
@@ -529,6 +546,8 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["-o", "out.mp4", "--crf", "99"], "expected 0 (best) to 51"),
         (["-o", "out.mp4", "--background", "nonsense"], "an image or video file"),
         (["-o", "out.mp4", "--background", "file"], "neither an image nor a video"),
+        (["-o", "same.mp4", "--background", "same.mp4"], "is the background"),
+        (["-o", "new/100%_%03d.png"], "%% for a percent sign"),
     ):
         assert main(["video", "in.mp4", *arguments]) == 1
         assert said in capsys.readouterr().err
@@ -536,8 +555,77 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         fg.errors.VideoError, match="edges is 'hair'; of a video expected fine or fast"
     ):
         fg.video.replace_background("in.mp4", "out.mp4", edges="hair")  # type: ignore[arg-type]
-    assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4"]
+    with pytest.raises(fg.errors.VideoError, match="steady is 'yes'; expected motion or none"):
+        fg.video.replace_background("in.mp4", "out.mp4", steady="yes")  # type: ignore[arg-type]
+    with pytest.raises(fg.errors.VideoError, match="every is -1 seconds"):
+        next(fg.video.frames("in.mp4", every=-1))
+    assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4", "same.mp4"]
     assert Path("in.mp4").read_bytes() == content
+
+
+def test_files_beside_the_output_stay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where Ctrl-C would leave its part may be something else: the input itself, somebody's notes."""
+    clip("talk.part.mp4")
+    Path("talk.part.json").write_text('{"my": "notes"}')
+    Path("other.part.mkv").mkdir()
+    before = {path: path.is_file() and path.read_bytes() for path in folder.iterdir()}
+    for target, said in (("talk.mp4", "the input"), ("other.mkv", "other.part.mkv is there")):
+        assert main(["video", "talk.part.mp4", "-o", target]) == 1
+        assert said in capsys.readouterr().err
+    Path("talk.part.mp4").rename("in.mp4")
+    assert main(["video", "in.mp4", "-o", "talk.mp4"]) == 1
+    assert "talk.part.json is there" in capsys.readouterr().err
+    Path("in.mp4").rename("talk.part.mp4")
+    assert {path: path.is_file() and path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "100%.mp4", "-x.mp4"])
+def test_names_that_look_like_something_else(folder: Path, name: str) -> None:
+    Path(clip("in.mp4")).rename(name)
+    fg.video.replace_background(name, f"new/{name}", background="white", stopped=Stop(5))
+    fg.video.replace_background(name, f"new/{name}", background="white", resume=True)
+    assert shown(f"new/{name}")[0] == shown(name)[0]
+
+
+def test_other_streams(folder: Path) -> None:
+    """Their titles and flags stay; a second video, longer, is neither read nor missed."""
+    clip("a.mp4", EVEN[:5])
+    clip("b.mp4", list(range(0, 3000, 40)), audio="aac")
+    with av.open("a.mp4") as short, av.open("b.mp4") as long, av.open("in.mkv", "w") as target:
+        streams = [short.streams.video[0], long.streams.video[0], long.streams.audio[0]]
+        copies = [target.add_stream_from_template(stream) for stream in streams]
+        copies[2].metadata["title"] = "Commentary"
+        copies[2].disposition = av.stream.Disposition.forced
+        for source, which in ((short, [0]), (long, [1, 2])):
+            for packet in source.demux(*[streams[n] for n in which]):
+                if packet.dts is not None and not (
+                    packet.stream is streams[2] and packet.pts > 9600
+                ):
+                    packet.stream = copies[[streams.index(packet.stream)][0]]
+                    target.mux(packet)
+    assert main(["video", "in.mkv", "-o", "out.mkv", "--background", "white"]) == 0
+    assert shown("out.mkv")[0] == shown("in.mkv")[0]
+    with av.open("out.mkv") as container:
+        (tone,) = container.streams.audio
+        assert tone.metadata["title"] == "Commentary"
+        assert tone.disposition & av.stream.Disposition.forced
+
+
+def test_a_broadcasts_clock_begins_anywhere(folder: Path) -> None:
+    clip("in.mp4", audio="aac")
+    with av.open("in.mp4") as source, av.open("in.ts", "w") as target:
+        copies = [target.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                late = round(50000 / packet.time_base)
+                packet.pts, packet.dts = packet.pts + late, packet.dts + late
+                packet.stream = copies[packet.stream.index]
+                target.mux(packet)
+    fg.video.replace_background("in.ts", "out.mp4", background="white")
+    with av.open("out.mp4") as container:
+        assert container.duration < 2_000_000
+    times = shown("out.mp4")[0]
+    np.testing.assert_allclose(np.subtract(times, times[0]), shown("in.mp4")[0], atol=0.0011)
 
 
 class Stop:
@@ -603,6 +691,16 @@ def test_ctrl_c_leaves_a_part(
     assert "is there already" in capsys.readouterr().err
     assert main(["video", "in.mp4", "-o", "out.gif", "--resume"]) == 1
     assert "cannot go on with out.gif" in capsys.readouterr().err
+
+
+def test_a_stopped_sequence_leaves_its_part(folder: Path) -> None:
+    clip("in.mp4")
+    for count in (4, 6):  # the second takes the place of the first
+        done = fg.video.replace_background("in.mp4", "new/%03d.png", stopped=Stop(count))
+        assert (done.finished, done.output) == (False, str(folder / "new.part"))
+        assert len(list((folder / "new.part").glob("*.png"))) == count
+    fg.video.replace_background("in.mp4", "new/%03d.png")
+    assert sorted(path.name for path in folder.iterdir()) == ["in.mp4", "new"]
 
 
 def test_stopped_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import io
 import keyword
 import os
 import sys
+import threading
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -191,4 +192,9 @@ def script() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name it cannot show stops nothing
-    sys.exit(main())
+    status = main()
+    if status == 130 and threading.active_count() > 1:
+        os._exit(
+            130
+        )  # all is tidy; a thread in foreign code that Ctrl-C cut off would abort the end
+    sys.exit(status)

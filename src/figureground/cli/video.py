@@ -11,11 +11,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from json import dumps
+from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Literal
 
 Edges = Literal["fine", "fast"]
 Steadiness = Literal["motion", "none"]
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 def video(
@@ -54,7 +58,8 @@ def video(
     Every frame keeps its time, sound and subtitles are copied as they are. --background transparent
     wants .webm or .mkv (VP9), .mov (ProRes 4444), .webp, .gif or frames/%05d.png. The result appears when
     it is whole. Ctrl-C leaves what there is as out.part.mp4, which plays, and --resume with the same flags
-    goes on; Ctrl-C twice leaves nothing. Exit status 0 if it was done, 1 if not, 130 after Ctrl-C.
+    goes on; SIGTERM and SIGHUP do as Ctrl-C; Ctrl-C again before that is done leaves nothing. Exit status
+    0 if it was done, 1 if not, 130 after Ctrl-C, 128 and the signal's number after another.
     """
     from fractions import Fraction
 
@@ -81,11 +86,11 @@ def video(
                 begin=_seconds(from_),
                 end=_seconds(to) if to else None,
                 raw_size=_size(raw_size) if raw_size else None,
-                raw_rate=Fraction(raw_rate).limit_denominator(1001),
+                raw_rate=Fraction(raw_rate if isfinite(raw_rate) else 0).limit_denominator(1001),
                 resume=resume,
                 device=device,
                 progress=progress,
-                stopped=stopped.is_set,
+                stopped=lambda: bool(stopped),
             )
     finally:
         progress.clear()
@@ -110,33 +115,42 @@ def video(
         )
     if not done.finished:
         print(f"figureground: stopped; {_left(done.output, done.frames)}", file=sys.stderr)
-        return 130
+        return 128 + stopped[0]
     for name in done.left_out:
         print(
             f"figureground: {os.path.splitext(output)[1]} does not take {name}, which was left out; "
             ".mkv takes any",
             file=sys.stderr,
         )
+    if done.damaged:
+        print(
+            f"figureground: {done.damaged} packets of {input}'s sound or subtitles, damaged, were left out",
+            file=sys.stderr,
+        )
     return 0
 
 
 @contextlib.contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C; the second interrupts as ever."""
-    event = threading.Event()
+def _stopped() -> Iterator[list[int]]:
+    """What signals have come: Ctrl-C, of which the second interrupts as ever, or one to end."""
+    came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield event
+        yield came
         return
 
-    def stop(*_: object) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, before)
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        signal.signal(number, before[number])
 
-    before = signal.signal(signal.SIGINT, stop)
+    heard = [
+        n for n in ENDING if n == signal.SIGINT or signal.getsignal(n) != signal.SIG_IGN
+    ]  # nohup
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
-        yield event
+        yield came
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _left(output: str, frames: int) -> str:
@@ -161,7 +175,7 @@ def _seconds(text: str) -> float:
 
     try:
         parts = [float(part) for part in text.split(":")]
-        if len(parts) > 3 or min(parts) < 0:
+        if len(parts) > 3 or not all(0 <= part < inf for part in parts):
             raise ValueError
     except ValueError:
         raise VideoError(f"the time is {text!r}; expected seconds, or h:mm:ss.s") from None
@@ -173,6 +187,6 @@ def _size(text: str) -> tuple[int, int]:
     from figureground.errors import VideoError
 
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise VideoError(f"--raw-size is {text!r}; expected WIDTHxHEIGHT, such as 1280x720")
     return int(width), int(height)

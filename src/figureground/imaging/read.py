@@ -212,7 +212,12 @@ def _open(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[str, Binar
                 f"the input is of type {type(source).__name__}; expected a path, bytes, a binary file, "
                 "a PIL image or an array"
             )
-        content = source.read() if hasattr(source, "read") else source
+        try:
+            content = source.read() if hasattr(source, "read") else source
+        except (OSError, ValueError) as error:  # such as a closed file
+            raise ImageError(f"cannot read the input ({error})") from None
+        if isinstance(content, str):
+            raise ImageError("the input is a file of text; open it with 'rb'")
         if not content:
             raise ImageError("the input is empty (0 bytes); expected an image file")
         return "the input", io.BytesIO(content)

@@ -56,4 +56,16 @@ def ahead(items: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
             yield item  # type: ignore[misc]
     finally:
         closed.set()
-        thread.join()
+        _wait(thread)
+
+
+def _wait(thread: Thread) -> None:
+    """To its end, whatever Ctrl-C says: a thread in foreign code that outlives the program aborts it."""
+    interrupted = None
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            interrupted = error
+    if interrupted is not None:
+        raise interrupted

@@ -128,6 +128,7 @@ class VirtualCamera:
         self.path, self.target, self.size = path, Path(path), size
         self.copied: list[str] = []
         self.left_out: list[str] = []
+        self.damaged = 0
         try:
             self._container = av.open(path, "w", format="v4l2")
             stream = self._container.add_stream("rawvideo", rate=rate)

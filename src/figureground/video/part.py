@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from av.bitstream import BitStreamFilterContext
 
 from figureground.errors import VideoError
 from figureground.imaging.write import write
+from figureground.video.sequence import is_sequence
 
 if TYPE_CHECKING:
     from figureground.video.read import Packet
@@ -40,7 +42,8 @@ class Part:
             raise VideoError(
                 f"{self.path} was written by another version of the encoder; delete it, and begin anew"
             )
-        with av.open(str(self.path)) as container:
+        path = os.path.abspath(self.path)  # as 12:30.mp4 it would be an address
+        with av.open(path) as container:
             marks = [(p.pts, p.dts) for p in container.demux(video=0) if p.pts is not None]
         if len(marks) != self.frames:
             raise VideoError(
@@ -51,7 +54,7 @@ class Part:
         # Matroska does not tell when the first frames before B-frames are decoded: just before the next
         unknown = [dts for _, dts in marks].count(None)
         known = next((dts for _, dts in marks if dts is not None), begin)
-        with av.open(str(self.path)) as container:
+        with av.open(path) as container:
             given = container.streams.video[0]
             # encoders write H.264 with start codes, which containers replace by lengths
             plain = (
@@ -88,9 +91,37 @@ def header_of(stream: av.VideoStream) -> str:
 
 
 def places(target: Path) -> tuple[Path, Path]:
-    """Where the part of a target lies, and its note."""
+    """Where the part of a target lies, of numbered pictures a folder beside theirs; and its note."""
+    if is_sequence(target):
+        folder = Path(os.path.abspath(target.parent))
+        part = folder.with_name(f"{folder.name}.part")
+        return part, folder.with_name(f"{folder.name}.part.json")
     part = target.with_name(f"{target.stem}.part{target.suffix}")
     return part, part.with_suffix(".json")
+
+
+def make_sure(target: Path, source: str) -> None:
+    """VideoError where Ctrl-C would have to leave the part is something else than an earlier part."""
+    part, note = places(target)
+    for path in (part, note):
+        if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+            raise VideoError(
+                f"the input {source} is where Ctrl-C would leave what there is of {target}; give the "
+                "output another name"
+            )
+        if os.path.lexists(path) and not _noted(note):
+            raise VideoError(
+                f"{path} is there, where Ctrl-C would leave what there is of {target}; move it, or give "
+                "the output another name"
+            )
+
+
+def _noted(note: Path) -> bool:
+    """Whether a note is one of ours."""
+    try:
+        return {"frames", "header", "settings"} <= json.loads(note.read_text()).keys()
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def find(target: Path, settings: dict[str, Any]) -> Part | None:
@@ -123,9 +154,13 @@ def note(target: Path, settings: dict[str, Any], frames: int, header: str) -> No
 
 
 def remove(target: Path) -> None:
-    """Part and note, if there are."""
-    for path in places(target):
-        path.unlink(missing_ok=True)
+    """Part and note, if there are, and they are ours."""
+    part, note = places(target)
+    if _noted(note):
+        if part.is_dir():
+            shutil.rmtree(part)
+        part.unlink(missing_ok=True)
+        note.unlink()
 
 
 def identity(path: str) -> str:

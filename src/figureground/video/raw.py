@@ -82,6 +82,7 @@ class RawWriter:
         self._blank = "rgba" if transparent else "rgb24"
         self.copied: list[str] = []
         self.left_out: list[str] = []
+        self.damaged = 0
 
     def blank(self) -> tuple[av.VideoFrame, Planes, Pixels | None]:
         picture = av.VideoFrame(*self.size, self._blank)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeAlias
 
 import av
@@ -16,9 +17,11 @@ from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 from figureground.errors import VideoError
+from figureground.video import gif
 from figureground.video.canvas import Canvas, Kind, views
 
 Packet: TypeAlias = "av.Packet[Any]"
+CLOCKS = ("mpegts", "mpeg")  # formats whose times begin anywhere
 SHORT = 0.5  # seconds by which a whole file may end before the time its header gives
 
 
@@ -75,7 +78,9 @@ class Reader:
     ) -> None:
         self.path = os.fspath(path)
         self.every = every
-        if begin < 0 or (end is not None and end <= begin):
+        if not every >= 0:
+            raise VideoError(f"every is {every:g} seconds; expected 0 or more")
+        if not begin >= 0 or (end is not None and not end > begin):
             raise VideoError(f"asked for {begin} to {end} s; expected a time and a later one")
         if not os.path.isfile(self.path):
             raise VideoError(
@@ -84,7 +89,9 @@ class Reader:
         if not os.path.getsize(self.path):
             raise VideoError(f"{self.path} is empty (0 bytes)")
         try:
-            self.container = av.open(self.path)
+            self.container = av.open(
+                os.path.abspath(self.path)
+            )  # as 12:30.mp4 it would be an address
         except (av.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} cannot be read as a video ({_reason(error)}); it is none, or its end is "
@@ -119,6 +126,7 @@ class Reader:
             raise VideoError(
                 f"{self.path} has a video stream without frames"
                 + (f" from {begin} s on" if begin else "")
+                + (f" to {end} s" if end is not None else "")
             )
         self.size = self.first.size
         self.metadata = self.container.metadata
@@ -143,8 +151,10 @@ class Reader:
             self.container.close()
             raise VideoError(f"{self.path} has {whole:.2f} s; asked to begin at {begin} s")
         start = float((self.container.start_time or 0) / av.time_base)
-        self._shift = Fraction(begin + start).limit_denominator(1000) if begin else Fraction(0)
-        self._end = None if end is None else end - begin + (0 if begin else start)
+        # a broadcast's clock begins anywhere: its times count from the start
+        clock = self.container.format.name in CLOCKS and start
+        self._shift = Fraction(begin + start if begin or clock else 0).limit_denominator(1000)
+        self._end = None if end is None else end - begin + (0 if self._shift else start)
         if begin or end is not None:
             self.seconds = max(min(end or whole, whole) - begin, 0)
             self.frames = round(self.seconds * float(self.rate))
@@ -218,9 +228,25 @@ class Reader:
         except av.FFmpegError as error:
             raise self._broken(_reason(error)) from None
         begin = float((self.container.start_time or 0) / av.time_base)
-        whole = float((self.container.duration or 0) / av.time_base)
+        whole = self._length()
         if self.stream.index in going and whole and reached - begin < whole - SHORT:
             raise self._broken(f"it ends at {reached - begin:.1f} of {whole:.1f} s")
+        if (
+            self.stream.index in going
+            and self.container.format.name == "gif"
+            and not gif.ends(self.path)
+        ):
+            raise self._broken("its end is missing")
+
+    def _length(self) -> float:
+        """Seconds that the header promises of what is read; 0 where it does not say."""
+        whole = float((self.container.duration or 0) / av.time_base)
+        read = [self.stream, *self.others]
+        known = [float(s.duration * s.time_base) for s in read if s.duration and s.time_base]
+        if len(known) == len(read):
+            return min(whole, max(known))
+        alone = all(s.index == self.stream.index for s in self.container.streams.video)
+        return whole if alone else 0.0  # which may be that of another
 
     def _move(self, packet: Packet) -> float:
         """Counts its times from where the frames begin. Gives that in seconds."""
@@ -233,9 +259,15 @@ class Reader:
         return _time(packet)
 
     def _broken(self, reason: str) -> VideoError:
+        if not self.good:
+            return VideoError(
+                f"no frame of {self.path} can be read ({reason}); get it whole, or convert it, for example "
+                "to .mp4"
+            )
+        path, good = quote(self.path), quote(f"good{Path(self.path).suffix}")
         return VideoError(
             f"{self.path} breaks off after {self.good} good frames ({reason}); get it whole, or keep "
-            f"those with ffmpeg -i {self.path} -frames:v {self.good} good{Path(self.path).suffix}"
+            f"those with ffmpeg -i {path} -frames:v {self.good} {good}"
         )
 
     def _frame(self, picture: av.VideoFrame, last: Frame | None) -> Frame | None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import av
 import cv2
@@ -30,13 +30,15 @@ from figureground.video.sequence import Sequence, is_sequence
 from figureground.video.write import AnyReader, Writer
 
 AnyWriter = Writer | Sequence | RawWriter | VirtualCamera
+RATES = Fraction(1, 100), 1000  # frames a second without a container
 
 
 @dataclass(frozen=True)
 class Done:
     """frames written. seconds: time of the last frame's end after the first's begin. width, height: of the
     output. people: mean alpha in [0, 1] of the frames of this run. copied, left_out: the other streams.
-    device: the network's. output: where it is. finished: False if it was stopped before its end."""
+    device: the network's. output: where it is. finished: False if it was stopped before its end.
+    damaged: packets of the streams copied that were left out, being damaged."""
 
     frames: int
     seconds: float
@@ -48,6 +50,7 @@ class Done:
     device: str
     output: str
     finished: bool
+    damaged: int = 0
 
 
 def replace_background(
@@ -94,6 +97,9 @@ def replace_background(
     source, target = os.fspath(source), os.fspath(target)
     transparent = os.fspath(background) == "transparent" and not mask
     live = is_device(source)
+    if steady not in get_args(Steadiness):
+        raise VideoError(f"steady is {steady!r}; expected {' or '.join(get_args(Steadiness))}")
+    _check(source, target, os.fspath(background))
     predictor = finder(model, edges, device)
     with (
         _reader(source, begin, end, raw_size, raw_rate) as reader,
@@ -147,7 +153,8 @@ def replace_background(
                     break
             else:
                 writer.finish()
-                part.remove(Path(target))
+                if _is_file(target):
+                    part.remove(Path(target))
     return Done(
         count,
         round(last.time - reader.first.time + float(last.duration * last.time_base), 3),
@@ -158,7 +165,26 @@ def replace_background(
         predictor.session.device,
         output,
         output == target,
+        writer.damaged,
     )
+
+
+def _is_file(target: str) -> bool:
+    """Or numbered ones; else a stream or a device."""
+    return target != "-" and not is_device(target)
+
+
+def _check(source: str, target: str, background: str) -> None:
+    """VideoError where the output would take the place of what is read, or of somebody else's file."""
+    if not _is_file(target):
+        return
+    part.make_sure(Path(target), source)
+    if (
+        os.path.isfile(target)
+        and os.path.isfile(background)
+        and os.path.samefile(target, background)
+    ):
+        raise VideoError(f"the output {target} is the background; give it another name")
 
 
 def _reader(
@@ -168,18 +194,28 @@ def _reader(
     raw_size: tuple[int, int] | None,
     raw_rate: Fraction,
 ) -> AnyReader:
+    if source != "-" and not is_device(source):
+        return Reader(source, begin, end)
+    if begin or end is not None:
+        raise VideoError(f"{source} has no times to begin or end at; leave --from and --to out")
+    if not RATES[0] <= raw_rate <= RATES[1]:
+        raise VideoError(
+            f"the rate is {float(raw_rate):g} frames a second; expected {RATES[0]} to {RATES[1]}"
+        )
     if is_device(source):
         return Camera(source, raw_size, raw_rate)
-    if source != "-":
-        return Reader(source, begin, end)
     if raw_size is None:
         raise VideoError(
             "standard input has frames of no known size; give it, such as --raw-size 1280x720"
         )
+    if sys.stdin is None:
+        raise VideoError("standard input is closed; give a file, or frames by a pipe")
     return RawReader(sys.stdin.buffer, raw_size, raw_rate)
 
 
 def _writer(target: str, reader: AnyReader, transparent: bool, crf: int | None) -> AnyWriter:
+    if target == "-" and sys.stdout is None:
+        raise VideoError("standard output is closed; name a file instead of -")
     if target == "-":
         return RawWriter(sys.stdout.buffer, reader.size, transparent=transparent)
     if is_device(target):
@@ -227,9 +263,16 @@ def _stop(writer: AnyWriter, settings: dict[str, Any], count: int, grown: bool) 
     if isinstance(writer, RawWriter | VirtualCamera):
         writer.finish()
         return ""
-    place, _ = part.places(Path(writer.path))
+    target = Path(writer.path)
+    place, _ = part.places(target)
     if grown:  # else the part from which it went on is as good
-        writer.finish(place)
+        header = ""
         if isinstance(writer, Writer) and place.suffix in part.SUFFIXES:
-            part.note(Path(writer.path), settings, count, part.header_of(writer.stream))
+            header = part.header_of(writer.stream)
+        if place.is_dir():
+            part.remove(target)
+        part.note(
+            target, settings, count, header
+        )  # first: without it a part is somebody else's file
+        writer.finish(place)
     return str(place)

@@ -40,7 +40,14 @@ class Sequence:
         self.size = reader.size
         self.copied: list[str] = []
         self.left_out = [f"{o.type} {o.codec_context.codec.canonical_name}" for o in reader.others]
+        self.damaged = 0
         self._blank = "rgba" if transparent else "rgb24"
+        try:
+            _ = self._name % 1
+        except (TypeError, ValueError):
+            raise VideoError(
+                f"the output {self.path} is to have one number, such as %05d, and %% for a percent sign"
+            ) from None
         if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
             raise VideoError(
                 f"the output's folder {self.target} is there and not empty; give a new one, as in "

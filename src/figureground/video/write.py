@@ -17,6 +17,7 @@ from PIL import Image
 
 from figureground.errors import VideoError
 from figureground.imaging.write import UMASK
+from figureground.video import webp
 from figureground.video.canvas import Kind, Pixels, Planes, parts, views
 from figureground.video.live import Camera
 from figureground.video.raw import RawReader
@@ -53,8 +54,9 @@ OPTIONS = {
     VP9: {"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"},
     "prores_ks": {"profile": "4444"},
     "gif": {},
-    "libwebp_anim": {"loop": "0", "compression_level": "2"},
+    "libwebp_anim": {"compression_level": "2"},
 }
+MUXER = {"mp4": {"movflags": "faststart"}, "mov": {"movflags": "faststart"}, "webp": {"loop": "0"}}
 REFUSED = {"mov": ("opus", "vorbis", "flac")}  # though the muxer says that it takes them
 CRF = {"libx264": (20, 51), VP9: (30, 63)}  # the default, and the worst
 LARGER = 1.25  # than the input, at most, in bits per second, unless a quality is asked for
@@ -86,6 +88,7 @@ class Writer:
 
     crf: of H.264 (0 … 51) or VP9 (0 … 63), lower is better; None for a good one, with no more bits
     per second than LARGER times the input's. copied, left_out: kinds and codecs of the other streams.
+    damaged: how many of their packets could not be copied.
     kind: of the planes of `blank`.
     Raises VideoError when the target cannot be written, or the suffix is not for it.
     """
@@ -125,13 +128,15 @@ class Writer:
 
     def _open(self, reader: AnyReader, transparent: bool, crf: int | None) -> None:
         container = self._format.container
-        options = {"movflags": "faststart"} if container in ("mp4", "mov") else {}
+        options = MUXER.get(container, {})
         self.container = av.open(str(self._part), "w", format=container, options=options)
         self._canvas = reader.canvas(self.kind)
         width, height = reader.size
         if self.codec == "libx264":  # it has no odd sizes in 4:2:0
             width, height = width + width % 2, height + height % 2
         self.size = width, height
+        # what reads ProRes takes it for limited, whatever it says
+        self._range = ColorRange.MPEG if self.codec == "prores_ks" else self._canvas.range
         alpha = {"yuv420p": "yuva420p", "rgb24": "rgba"}
         self._blank = alpha[self.kind] if transparent else self.kind
         self.base = self._format.base or reader.first.time_base
@@ -151,7 +156,7 @@ class Writer:
             chosen |= {"maxrate": str(limit), "bufsize": str(limit)}
             stream.codec_context.options = chosen
         if reader.tags is not None and self.kind == "yuv420p":
-            stream.codec_context.color_range = self._canvas.range
+            stream.codec_context.color_range = self._range
             for name, value in reader.tags.items():
                 setattr(stream.codec_context, name, value)
         self.stream = stream
@@ -167,15 +172,20 @@ class Writer:
                 continue
             copy = self.container.add_stream_from_template(other)
             copy.time_base = other.time_base
-            if other.language:
-                copy.metadata["language"] = other.language
+            for key in ("language", "title"):
+                if key in other.metadata:
+                    copy.metadata[key] = other.metadata[key]
+            copy.disposition = other.disposition  # default, forced, for who hears badly …
             self._others[other.index] = copy
             self.copied.append(name)
         for key in ("title", "creation_time", "comment", "artist"):
             if key in reader.metadata:
                 self.container.metadata[key] = reader.metadata[key]
         self._durations: dict[int, int] = {}
+        self._first: int | None = None
         self._last: int | None = None
+        self._lasts = 0
+        self.damaged = 0
 
     def blank(self) -> tuple[av.VideoFrame, Planes, Pixels | None]:
         """A picture to fill: itself, its planes at the reader's size, and, of a transparent video, its
@@ -191,9 +201,10 @@ class Writer:
             pts = max(pts, self._last + 1)
         picture = self._converted(picture)
         self._last = picture.pts = pts
+        self._first = pts if self._first is None else self._first
         picture.time_base = self.base
         picture.pict_type = PictureType.NONE  # the encoder chooses
-        self._durations[pts] = round(frame.duration * frame.time_base / self.base)
+        self._lasts = self._durations[pts] = round(frame.duration * frame.time_base / self.base)
         try:
             self.mux(self.stream.encode(picture))
         except av.FFmpegError as error:
@@ -211,15 +222,22 @@ class Writer:
             src_colorspace=colours[0],
             dst_colorspace=colours[0],
             src_color_range=colours[1] if self.kind == "yuv420p" else ColorRange.JPEG,
-            dst_color_range=colours[1] if self.kind == "yuv420p" else ColorRange.JPEG,
+            dst_color_range=self._range if self.kind == "yuv420p" else ColorRange.JPEG,
             threads=1,
         )
 
     def copy(self, packet: Packet) -> None:
-        """A packet of another stream of the reader, as it is; of one left out, nothing."""
-        if (copy := self._others.get(packet.stream.index)) is not None:
-            packet.stream = copy
-            self.mux([packet])
+        """A packet of another stream of the reader, as it is; of one left out, nothing. A damaged one is
+        left out."""
+        if (copy := self._others.get(packet.stream.index)) is None:
+            return
+        packet.stream = copy
+        try:
+            self.container.mux_one(packet)
+        except av.InvalidDataError:
+            self.damaged += 1
+        except (av.FFmpegError, OSError) as error:
+            raise self._failed(error) from None
 
     def mux(self, packets: Sequence[Packet]) -> None:
         """Packets of this file's streams."""
@@ -239,6 +257,8 @@ class Writer:
         try:
             self.mux(self.stream.encode(None))
             self.container.close()
+            if self.codec == "libwebp_anim" and self._first is not None and self._last is not None:
+                webp.last(self._part, self._last + self._lasts - self._first)
             os.chmod(self._part, 0o666 & ~UMASK)
             os.replace(self._part, target or self.target)
         except (av.FFmpegError, OSError) as error:
