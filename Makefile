@@ -59,7 +59,12 @@ train-people: .venv/dev
 		init=runs/people-taught/best.safetensors task.teacher=runs/refinenet-people-longer --run runs/people-longer
 	$(BIN)/figureground export runs/people-longer --weights last.safetensors -o runs --name people-5
 	$(BIN)/figureground export runs/people-taught -o runs --name people-4
-	$(BIN)/figureground average runs/people-5.md runs/people-4.md -o runs --name pp-humanseg-lite
+	$(BIN)/figureground average runs/people-5.md runs/people-4.md -o runs --name people-4-5
+	$(BIN)/figureground train pp-humanseg-lite/people-longest data.root=$(DATA)/people init=runs/people-4-5.md \
+		task.teacher=runs/refinenet-people-longer --run runs/people-longest
+	$(BIN)/figureground export runs/people-longest -o runs --name people-6
+	$(BIN)/figureground average runs/people-6.md runs/people-4-5.md -o runs --name people-4-5-6
+	$(BIN)/figureground average runs/people-6.md runs/people-4-5-6.md -o runs --name pp-humanseg-lite
 
 train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people
@@ -69,7 +74,11 @@ train-people-u2netp: .venv/dev
 		init=runs/u2netp-people-taught/best.safetensors --run runs/u2netp-people-longer
 	$(BIN)/figureground export runs/u2netp-people-longer --weights last.safetensors -o runs --name u2netp-people-3
 	$(BIN)/figureground export runs/u2netp-people-taught -o runs --name u2netp-people-2
-	$(BIN)/figureground average runs/u2netp-people-3.md runs/u2netp-people-2.md -o runs --name u2netp-people-mean
+	$(BIN)/figureground average runs/u2netp-people-3.md runs/u2netp-people-2.md -o runs --name u2netp-people-2-3
+	$(BIN)/figureground train u2netp/people-longer data.root=$(DATA)/people task.teacher=runs/refinenet-people-longer \
+		init=runs/u2netp-people-2-3.md data.seed=21 task.learning_rate=0.0008 loop.max_steps=450 --run runs/u2netp-people-again
+	$(BIN)/figureground export runs/u2netp-people-again --weights last.safetensors -o runs --name u2netp-people-4
+	$(BIN)/figureground average runs/u2netp-people-4.md runs/u2netp-people-2-3.md -o runs --name u2netp-people-mean
 
 # DATA/reid has cuhk01/ and cuhk03/ as Market-1501 is laid out; its third set, ccp/, is made here.
 train-osnet: .venv/dev
