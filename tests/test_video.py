@@ -5,7 +5,7 @@ import io
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,6 +65,7 @@ def clip(
     format: str = "yuv420p",
     rotation: int = 0,
     audio: str = "",
+    matrix: Sequence[int] = (),
 ) -> str:
     """Frames at `times` (ms), with B-frames, and a tone where an audio codec is named."""
     faststart = {"movflags": "faststart"} if path.endswith(".mp4") else {}
@@ -76,6 +77,8 @@ def clip(
         stream.time_base = stream.codec_context.time_base = base
         if rotation:
             stream.set_display_rotation(rotation)
+        if matrix:
+            stream.set_display_matrix(matrix)
         tone = container.add_stream(audio, rate=48000) if audio else None
         if tone is not None:
             wave = np.sin(np.arange(48 * (times[-1] + 40)) / 17).astype(np.float32)
@@ -236,6 +239,30 @@ def test_rotated_comes_out_upright(folder: Path, turn: int) -> None:
     truth = np.rot90(drawn(4, 64, 48)[:, :, 0] > 128, turn // 90)
     assert pictures[4].to_ndarray(format="gray").shape == truth.shape
     assert ((pictures[4].to_ndarray(format="gray") > 128) != truth).mean() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("matrix", "seen"),
+    [
+        ((-1, 0, 0, 1), np.fliplr),
+        ((1, 0, 0, -1), np.flipud),
+        ((0, 1, 1, 0), lambda plane: plane.T),
+        ((0, -1, -1, 0), lambda plane: plane[::-1, ::-1].T),
+    ],
+)
+def test_mirrored_comes_out_mirrored(
+    folder: Path,
+    matrix: tuple[int, ...],
+    seen: Callable[[np.ndarray], np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a, b, c, d = (65536 * side for side in matrix)
+    clip("in.mp4", EVEN[:5], matrix=[a, b, 0, c, d, 0, 0, 0, 1 << 30])
+    assert main(["video", "in.mp4", "-o", "out.mp4", "--mask"]) == 0
+    truth = seen(drawn(4, 64, 48)[:, :, 0] > 128)
+    assert shown("in.mp4")[1][4].shape[:2] == truth.shape
+    assert ((shown("in.mp4")[1][4][:, :, 0] > 128) != truth).mean() < 0.06
+    assert ((shown("out.mp4")[1][4][:, :, 0] > 128) != truth).mean() < 0.06
 
 
 def test_colours_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

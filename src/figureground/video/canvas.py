@@ -47,7 +47,7 @@ class Canvas:
                 threads=1,
             )
         planes = views(picture)
-        return tuple(np.rot90(plane, turns) for plane in planes) if turns else planes
+        return tuple(upright(plane, turns) for plane in planes)
 
     def paint(self, pixels: Pixels) -> Planes:
         """H×W×3 RGB of any size, stretched to the canvas, as planes."""
@@ -108,8 +108,13 @@ class Shrinker:
         small = self._reformatter.reformat(
             picture, width, height, "rgb24", src_colorspace=self._canvas.matrix, threads=1
         )
-        pixels = views(small)[0]
-        return np.rot90(pixels, turns) if turns else pixels
+        return upright(views(small)[0], turns)
+
+
+def upright(plane: Pixels, turns: int) -> Pixels:
+    """A view turned left by `turns` quarters; by 4 to 7, by 0 to 3 and then mirrored left and right."""
+    turned = np.rot90(plane, turns % 4) if turns % 4 else plane
+    return turned[:, ::-1] if turns >= 4 else turned
 
 
 def views(picture: av.VideoFrame) -> Planes:

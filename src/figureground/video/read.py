@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from figureground.errors import VideoError
 from figureground.video import gif
-from figureground.video.canvas import Canvas, Kind, views
+from figureground.video.canvas import Canvas, Kind, upright, views
 
 Packet: TypeAlias = "av.Packet[Any]"
 CLOCKS = ("mpegts", "mpeg")  # formats whose times begin anywhere
@@ -27,7 +27,7 @@ SHORT = 0.5  # seconds by which a whole file may end before the time its header 
 
 @dataclass(frozen=True)
 class Frame:
-    """picture: as decoded, to be turned left by `turns` quarters. number: from 0.
+    """picture: as decoded, to be turned by `turns`, see canvas.upright. number: from 0.
     pts, duration: in units of time_base; duration is 0 where it is unknown."""
 
     picture: av.VideoFrame
@@ -53,7 +53,7 @@ class Frame:
         format = self.picture.format
         if not (format.name == "pal8" or any(part.is_alpha for part in format.components)):
             return None
-        opacity = np.rot90(views(self.picture.reformat(format="rgba"))[0][:, :, 3], self.turns)
+        opacity = upright(views(self.picture.reformat(format="rgba"))[0][:, :, 3], self.turns)
         return None if opacity.min() == 255 else opacity
 
 
@@ -283,7 +283,7 @@ class Reader:
                 return None
         if last is not None and (pts is None or pts <= last.pts):
             pts = last.pts + (max(last.duration, 1) if pts is None else 1)
-        return Frame(picture, picture.rotation // 90 % 4, self.good, pts or 0, duration, base)
+        return Frame(picture, _turns(picture), self.good, pts or 0, duration, base)
 
 
 def frames(
@@ -305,6 +305,17 @@ def matrix(colorspace: int, height: int) -> Colorspace:
     """What relates YUV to RGB; where the file does not say, what players take for its height."""
     known = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
     return known.get(colorspace, Colorspace.ITU709 if height > 576 else Colorspace.ITU601)
+
+
+def _turns(picture: av.VideoFrame) -> int:
+    """What makes a frame upright, see canvas.upright, by the file's matrix (ISO 14496-12, 8.3.2)."""
+    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    if data is not None:
+        matrix = np.frombuffer(bytes(data), "<i4")
+        a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
+        if a * d < b * c:  # mirrored
+            return (4 if a < 0 else 6) if abs(a) > abs(b) else (5 if b < 0 else 7)
+    return picture.rotation // 90 % 4
 
 
 def _time(packet: Packet) -> float:
