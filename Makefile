@@ -118,6 +118,14 @@ train-saliency: .venv/dev
 		init=runs/u2netp-people/best.safetensors --run runs/u2netp
 	$(BIN)/figureground train u2netp/saliency-fine data.root=$(DATA)/saliency task.teacher=runs/saliency \
 		init=runs/u2netp/best.safetensors --run runs/u2netp-fine
+	$(BIN)/figureground train u2netp/saliency-longer data.root=$(DATA)/saliency task.teacher=runs/saliency \
+		init=runs/u2netp-fine/best.safetensors --run runs/u2netp-longer
+	$(BIN)/figureground train u2netp/saliency-longer data.root=$(DATA)/saliency task.teacher=runs/saliency \
+		init=runs/u2netp-longer/best.safetensors data.seed=23 data.batch_size=16 task.learning_rate=0.0004 \
+		task.warmup_steps=15 loop.ema=0.99 loop.max_steps=360 --run runs/u2netp-last
+	$(BIN)/figureground export runs/u2netp-last --weights last.safetensors -o runs --name u2netp-4
+	$(BIN)/figureground export runs/u2netp-longer -o runs --name u2netp-3
+	$(BIN)/figureground average runs/u2netp-4.md runs/u2netp-3.md -o runs --name u2netp-mean
 
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
