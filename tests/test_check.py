@@ -539,11 +539,17 @@ def test_recipes_say_what_is_looked_at(
     people_folder: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     recipe = "pp-humanseg-lite/people"
-    status, found, _ = check(capsys, recipe, f"data.root={people_folder}")
+    status, found, errors = check(capsys, recipe, f"data.root={people_folder}")
+    assert (status, errors) == (1, {"data.nobody", "data.scenes"})  # conftest draws no PASCAL-S
+    alone = "data.nobody=[no_people.txt]", "data.scenes=[]"
+    status, found, _ = check(capsys, recipe, f"data.root={people_folder}", *alone)
     assert (status, list(found)) == (0, ["hard-alphas"])  # true of what conftest draws
+    assert main(["check", recipe, f"data.root={people_folder}", "data.nobdy=[]"]) == 1
+    assert "nobdy" in capsys.readouterr().err
     root = shutil.copytree(people_folder, tmp_path / "people")
     (root / "val.txt").unlink()
-    status, found, errors = check(capsys, recipe, f"data.root={root}")
+    nobody = "data.nobody=[]", "data.scenes=[]"
+    status, found, errors = check(capsys, recipe, f"data.root={root}", *nobody)
     assert (status, found["layout"], errors) == (1, ["."], {"layout"})
     assert check(capsys, "--data", "people", "--root", root)[0] == 0
     assert check(capsys, "--data", "people", "--root", root, "--splits", "val")[0] == 1

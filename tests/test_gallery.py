@@ -146,6 +146,16 @@ def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
             gallery.search(query, threshold=wrong)
     with pytest.raises(GalleryError, match="people is 'crops'; expected one of crop, photo"):
         gallery.embedder.look(read(query), "crops")  # type: ignore[arg-type]
+    for wrong, words in (
+        ({"time": float("nan")}, "time is nan"),
+        ({"camera": 3}, "camera is 3; expected text"),
+    ):
+        with pytest.raises(GalleryError, match=words):
+            gallery.add([query], **wrong)  # type: ignore[arg-type]
+    with pytest.raises(GalleryError, match="expected a list"):
+        gallery.add(str(query))
+    with pytest.raises(GalleryError, match="has no name"):
+        fg.Gallery("")
     with pytest.raises(GalleryError, match="every is nan seconds"):
         gallery.add([query], every=float("nan"))
     assert gallery.search(query, camera=["nowhere"]).nobody
@@ -153,6 +163,25 @@ def test_what_python_gets_wrong(gallery: fg.Gallery, crops: Path) -> None:
     assert gallery.search(query).matches == []
     with pytest.raises(GalleryError, match="0 scores of the same person and 0 of different ones"):
         gallery.calibrate()
+
+
+def test_labels_with_commas_and_blanks(
+    tmp_path: Path, crops: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(crops.iterdir())[:3]
+    names = ["Doe, John", " John ", "Doe"]
+    with fg.Gallery(tmp_path / "g", model=model) as gallery:
+        for file, name in zip(files, names):
+            gallery.add([file], person=name)
+    where = ["gallery", "forget", str(tmp_path / "g"), "--person"]
+    assert main([*where, '"Doe, John"']) == 0
+    with fg.Gallery(tmp_path / "g") as gallery:
+        assert sorted(str(entry.person) for entry in gallery.store.select()) == ["Doe", "John"]
+    assert main([*where, "John, Doe"]) == 0
+    with fg.Gallery(tmp_path / "g") as gallery:
+        assert not list(gallery.store.select())
+    assert main(["gallery", "list", str(tmp_path / "g"), "--missing"]) == 1
+    assert "--missing mean nothing to list" in capsys.readouterr().err
 
 
 def test_a_closed_gallery_is_opened_again(gallery: fg.Gallery, crops: Path) -> None:
@@ -374,6 +403,13 @@ def test_what_is_indexed(tmp_path: Path, crops: Path) -> None:
         ("a.csv", "image,camera\n,1\n", "line 2 of"),
         ("a.csv", "image,camera\nx\n", "line 2 of"),
         ("a.csv", "image,time\nx,soon\n", r"line 2 of .*a\.csv: .*'soon' is no time"),
+        ("a.csv", "image,time\nx,2026\n", "is a year, or seconds"),
+        (
+            "a.json",
+            '{"images": [{"id": 1, "file_name": "0.jpg"}], '
+            '"annotations": [{"image_id": 1, "bbox": [0, 0, NaN, 10]}]}',
+            "expected finite numbers",
+        ),
         ("a.json", "[]", "not COCO JSON"),
         ("a.json", "{", "not COCO JSON"),
         ("a.txt", "1,2,3", "expected frame,id,left,top,width,height"),

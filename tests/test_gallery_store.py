@@ -386,6 +386,18 @@ def test_damage_is_said(tmp_path: Path, damaged: str) -> None:
         whole(tmp_path / "g")
 
 
+@pytest.mark.parametrize("file", ["vectors-0.f32", "labels-0.words"])
+def test_nothing_is_added_to_what_is_cut_short(tmp_path: Path, file: str) -> None:
+    store, vectors = filled(tmp_path / "g")
+    store.close()
+    path = tmp_path / "g" / file
+    os.truncate(path, path.stat().st_size // 2)
+    before = path.read_bytes()
+    with pytest.raises(GalleryError, match="cut short"):
+        Store(tmp_path / "g").put([image("new.jpg", vectors[:1])])
+    assert path.read_bytes() == before
+
+
 def test_leftovers_of_a_crash_while_making_one(tmp_path: Path) -> None:
     (tmp_path / "g").mkdir()
     (tmp_path / "g" / "new-manifest.sqlite").write_bytes(b"half")

@@ -142,6 +142,12 @@ def test_grow_and_shrink_are_discs() -> None:
     assert shrunk[:, 34:56].min() == 1  # not from the photo's edge
     assert shrunk[:, :34].max() == shrunk[:, 56:].max() == 0
     alpha[:, 44:46] = 0
+    near_edge = np.zeros((40, 40), np.float32)
+    near_edge[10:37, 10:30] = 1
+    for size in (5, 20):  # what would be beyond the photo's edge is not its business
+        np.testing.assert_array_equal(
+            morphology.shaped(near_edge, grow=size, shrink=size), near_edge
+        )
     closed = morphology.shaped(alpha, grow=2, shrink=2)
     assert closed[:, 30:60].min() == 1
     assert closed[:, :30].max() == 0

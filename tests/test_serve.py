@@ -487,7 +487,11 @@ def test_headers_and_log(client: Any, photo_bytes: bytes, caplog: pytest.LogCapt
     assert other.status_code == 403
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     preflight = client.options("/v1/mask", headers=headers)
-    assert preflight.status_code == 405
+    assert preflight.status_code == 403
+    own = str(client.base_url).rstrip("/")
+    for origin, status in (("https://evil.example", 403), (own, 200)):
+        asked = client.post("/v1/mask", content=photo_bytes, headers={"origin": origin})
+        assert asked.status_code == status
     assert "access-control-allow-origin" not in preflight.headers
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as jsonlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from figureground.errors import DataError, RecipeError
@@ -56,6 +58,8 @@ def check(
     seen = survey(**where, splits=splits, limit=limit, progress=progress)
     progress.clear()
     findings = checking.check(seen)
+    if recipe:
+        findings += _lists(recipe, overrides)
     if sheet:
         write(sheet, encode(draw(seen, samples, seed), format))
     errors = sum(finding.severity == "error" for finding in findings)
@@ -89,12 +93,39 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
     sets = given.get("sets", ["."])
     if not isinstance(sets, list):
         raise RecipeError(f"data.sets is {sets!r}; expected a list of folders, such as [.]")
+    if given.get("root"):
+        with contextlib.suppress(
+            ModuleNotFoundError
+        ):  # without torch there is nothing to train with
+            from figureground.training import system
+
+            recipes.arguments(system(values)[1], given, "data")
     return {
         "name": str(given.get("name") or ""),
         "root": str(given.get("root") or ""),
         "sets": [str(folder) for folder in sets],
         "needed": ("train", *([val] if val else [])),
     }
+
+
+def _lists(recipe: str, overrides: list[str]) -> list[Finding]:
+    """What is wrong with the lists of further photos that a recipe of compositions draws from."""
+    from figureground import recipes
+    from figureground.checking.finding import Finding
+
+    given, found = recipes.load(recipe, overrides)["data"], []
+    if given.get("pictures") != "compositions":
+        return []
+    with contextlib.suppress(ModuleNotFoundError):
+        from figureground.training.epochs import picked
+
+        place = Path(given.get("collection") or Path(given["root"]).resolve().parent).expanduser()
+        for name in ("nobody", "scenes"):
+            try:
+                picked(place, given.get(name, []))
+            except DataError as wrong:
+                found.append(Finding("error", str(wrong), [*map(str, wrong.files)], f"data.{name}"))
+    return found
 
 
 def _print(finding: Finding) -> None:

@@ -32,7 +32,8 @@ def evaluate(
         Literal["standard", "published"], "saliency and matting: the originals' own way"
     ] = "standard",
     edges: Annotated[
-        Literal["fine", "fast", "hair"], "of alphas, as of cutout; fast when --protocol published"
+        Literal["fine", "fast", "hair"],
+        "of alphas, as of cutout; always fast with --protocol published",
     ] = "fine",
     limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
     flip: Annotated[bool, "re-identification: embed the mirrored crop too"] = False,
@@ -59,7 +60,8 @@ def evaluate(
     )
     found = evaluation.figures
     if report:
-        how = "" if what == "crops" else f"; protocol {protocol}, edges {edges}"
+        how = "" if what == "crops" or evaluation.classes else f"; protocol {protocol}"
+        how += f", edges {'fast' if protocol == 'published' else edges}" if how else ""
         _report(report, model, f"{what} of {data}/{split} in {root}{how}", evaluation)
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))

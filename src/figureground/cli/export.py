@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 from figureground.errors import ExportError
@@ -33,6 +34,8 @@ def export(
     from figureground import export as library
     from figureground import hub
 
+    if photos and storage != "int8":
+        raise ExportError(f"--photos is for --storage int8, not {storage}; leave it out")
     folder = Path(output)
     is_run = (Path(model) / "recipe.yaml").is_file()
     if storage in ("float16", "float32"):
@@ -46,10 +49,13 @@ def export(
             f"{made.onnx} ({_size(made.onnx)}): answers differ by at most {made.difference:.1e} from "
             f"torch's with the stored weights, by {made.rounding:.1e} from the trained network's"
         )
-    else:
-        seen = _photos(photos) if storage == "int8" else []
+        if root:
+            _cost(model, str(card), root, data, split)
+        return
+    seen = _photos(photos) if storage == "int8" else []
+    with TemporaryDirectory(prefix="figureground-") as whole:
         if is_run:
-            full = library.export_run(Path(model), folder, f"{name}-float32", weights)
+            full = library.export_run(Path(model), Path(whole), f"{name}-float32", weights)
             model = str(full.card)
         if storage == "int8-weights":
             rounded = library.export_rounded(hub.card(model), folder, name)
@@ -62,8 +68,8 @@ def export(
                 f"{variant.onnx} ({_size(variant.onnx)}): answers differ by {variant.mean:.1e} on "
                 f"average, at most {variant.largest:.1e}, from those of {model} on {len(seen)} photos"
             )
-    if root:
-        _cost(model, str(card), root, data, split)
+        if root:
+            _cost(model, str(card), root, data, split)
 
 
 def _cost(before: str, after: str, root: str, data: str, split: str) -> None:

@@ -19,9 +19,9 @@ def gallery(
     ],
     folders: Annotated[list[str], "the gallery; merge: then those to add to it"],
     *,
-    camera: Annotated[str, "only these, separated by commas"] = "",
-    person: Annotated[str, "only these, separated by commas"] = "",
-    tag: Annotated[str, "only these, separated by commas"] = "",
+    camera: Annotated[str, "only these, separated by commas; one that has a comma in quotes"] = "",
+    person: Annotated[str, "only these, separated by commas; one that has a comma in quotes"] = "",
+    tag: Annotated[str, "only these, separated by commas; one that has a comma in quotes"] = "",
     since: Annotated[str, "only who was seen then or later, such as 2026-11-21T08:30 (UTC)"] = "",
     until: Annotated[str, "only who was seen then or before"] = "",
     older_than: Annotated[
@@ -43,6 +43,12 @@ def gallery(
     from figureground.gallery import Gallery
     from figureground.gallery.filter import Filter, ago, moment, names
 
+    given: dict[str, bool | str] = {"--missing": missing, "--everybody": everybody}
+    if action in ("stats", "verify", "merge"):
+        given |= {"--camera": camera, "--person": person, "--tag": tag, "--since": since}
+        given |= {"--until": until, "--older-than": older_than}
+    if action != "forget" and (useless := [name for name, value in given.items() if value]):
+        raise GalleryError(f"{', '.join(useless)} mean nothing to {action}; leave them out")
     if len(folders) > 1 and action != "merge":
         raise GalleryError(f"{action} takes one gallery; {len(folders)} were given")
     meant = Filter(

@@ -19,7 +19,8 @@ def train(
     *,
     run: Annotated[str, "folder for weights, checkpoints and curves (default: runs/RECIPE)"] = "",
     smoke: Annotated[
-        bool, "a minute on drawn pictures, to see that it runs; kept only with --run"
+        bool,
+        "a minute on drawn, small pictures, without init, to see that it runs; kept only with --run",
     ] = False,
     overfit: Annotated[int, "only see whether so many batches, such as 1, are learnt by heart"] = 0,
 ) -> int:
@@ -35,18 +36,19 @@ def train(
     if recipe == "all" and smoke and not run:
         return _smoke_all(overrides)
     values = recipes.load(recipe, overrides)
+    given = [override.partition("=")[0] for override in overrides]
     if overfit:
-        return _overfit(values, overfit, smoke)
+        return _overfit(values, overfit, smoke, given)
     devices, nodes = (values["loop"].get(name, 1) for name in ("devices", "nodes"))
     several = all(isinstance(n, int) and n > 0 for n in (devices, nodes)) and devices * nodes > 1
     if several and not launched():
         options = [*(["--run", run] if run else []), *(["--smoke"] if smoke else [])]
         return launch(["train", recipe, *overrides, *options], devices, nodes)
     with said_once():
-        return _alone(values, recipe, run, smoke)
+        return _alone(values, recipe, run, smoke, given)
 
 
-def _alone(values: dict[str, Any], recipe: str, run: str, smoke: bool) -> int:
+def _alone(values: dict[str, Any], recipe: str, run: str, smoke: bool, given: list[str]) -> int:
     """The training, or this process's part of it."""
     if not smoke:
         name = Path(recipe).stem if recipe.endswith(".yaml") else recipe
@@ -54,7 +56,7 @@ def _alone(values: dict[str, Any], recipe: str, run: str, smoke: bool) -> int:
     from figureground.training import smoke as small
 
     with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
-        return _learn(small.smoke(values, Path(folder)), Path(run or f"{folder}/run"))
+        return _learn(small.smoke(values, Path(folder), given), Path(run or f"{folder}/run"))
 
 
 def _smoke_all(overrides: list[str]) -> int:
@@ -82,12 +84,12 @@ def _smoke_all(overrides: list[str]) -> int:
     return int(bool(failed))
 
 
-def _overfit(values: dict[str, Any], batches: int, smoke: bool) -> int:
+def _overfit(values: dict[str, Any], batches: int, smoke: bool, given: list[str]) -> int:
     from figureground.training import smoke as small
     from figureground.training.overfit import overfit
 
     with tempfile.TemporaryDirectory(prefix="figureground-") as folder:
-        values = small.smoke(values, Path(folder)) if smoke else values
+        values = small.smoke(values, Path(folder), given) if smoke else values
         return 0 if overfit(values, batches) else 1
 
 
@@ -107,10 +109,16 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
     from figureground.training.start import start_from
 
     Task, Data = system(values)
+    for key, seed in (
+        ("seed", values.get("seed", 0)),
+        ("data.seed", values["data"].get("seed", 0)),
+    ):
+        if not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise RecipeError(f"{key} is {seed}; expected a whole number from 0 to 2**63 - 1")
     torch.manual_seed(values.get("seed", 0))
     network = build_network(values)
     task = recipes.arguments(Task, values["task"], "task", given=["network"])
-    loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
+    loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run", "begun"])
     data = Data(**recipes.arguments(Data, values["data"], "data"))
     lesson = Task(network, **task)
 
@@ -125,13 +133,16 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
     if values.get("init") and not going_on:
         name, init = values["network"]["name"], values["init"]
         say(f"starting from {start_from(network, name, init, data.samples)}")
-    if is_first():
-        write(kept, yaml.safe_dump(values, sort_keys=False).encode())
-        if classes := getattr(data, "classes", ()):
-            write(folder / CLASSES, json.dumps(classes, ensure_ascii=False).encode())
-    say(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
+
+    def begun() -> None:
+        if is_first():
+            write(kept, yaml.safe_dump(values, sort_keys=False).encode())
+            if classes := getattr(data, "classes", ()):
+                write(folder / CLASSES, json.dumps(classes, ensure_ascii=False).encode())
+        say(f"{'going on' if going_on else 'training'} in {folder}", flush=True)
+
     try:
-        best = fit(lesson, data, folder, **loop)
+        best = fit(lesson, data, folder, begun=begun, **loop)
     except SystemExit:  # what Lightning makes of Ctrl-C
         say("stopped; the same command goes on from the last whole epoch")
         return 130

@@ -24,7 +24,8 @@ def labels(
 
     classes: of the data; DataError when they are not the model's.
     """
-    if len(classes) != len(predictor.classes):
+    shared = {name.lower() for name in classes} & {name.lower() for name in predictor.classes}
+    if len(classes) != len(predictor.classes) or 2 * len(shared) < len(classes):
         raise DataError(
             f"the data have {len(classes)} classes ({', '.join(classes[:4])} …), {predictor.name} has "
             f"{len(predictor.classes)} ({', '.join(predictor.classes[:4])} …)"

@@ -50,6 +50,8 @@ class Gallery:
         background: str = "",
         device: str = "auto",
     ) -> None:
+        if not os.fspath(path):
+            raise GalleryError("the gallery has no name; give its folder")
         self.path = path
         self.model = model
         self.background = background
@@ -117,6 +119,8 @@ class Gallery:
         """
         if not 0 <= every < np.inf:
             raise GalleryError(f"every is {every} seconds; expected 0 (all frames) or more")
+        if isinstance(images, str | os.PathLike):
+            raise GalleryError(f"images is {os.fspath(images)!r}; expected a list, such as [that]")
         about = {"camera": camera, "person": person, "time": time, "tag": tag}
         pictures = [
             image if isinstance(image, Picture) else Picture(Path(image).absolute(), **about)  # type: ignore[arg-type]

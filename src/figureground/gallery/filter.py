@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -63,12 +65,21 @@ EVERYBODY = Filter()
 
 
 def names(text: str) -> list[str]:
-    """What is between the commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """What is between the commas; a name that has one is put in quotes, as in CSV."""
+    lines = csv.reader([text], skipinitialspace=True)
+    return [name.strip() for line in lines for name in line if name.strip()]
 
 
 def moment(text: str) -> float:
-    """ISO 8601 (without a zone: UTC) or Unix seconds, to Unix seconds. Raises GalleryError."""
+    """ISO 8601 (without a zone: UTC) or Unix seconds, to Unix seconds; 20251121 is a day. Raises
+    GalleryError, for a year alone too."""
+    if re.fullmatch(r"\d{4}", text):
+        raise GalleryError(
+            f"{text!r} is a year, or seconds; expected a day too, such as {text}-01-01"
+        )
+    if re.fullmatch(r"\d{8}", text):
+        with suppress(ValueError):
+            return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).timestamp()
     try:
         if isfinite(seconds := float(text)):
             return seconds

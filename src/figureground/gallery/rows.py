@@ -59,8 +59,9 @@ def new(folder: Path) -> State:
 
 def append(folder: Path, state: State, vectors: Vectors, labelled: Words) -> State:
     """Writes N×D vectors and 5×N labels behind the last row; on disk when it is done. The state with
-    them."""
+    them. Raises GalleryError as `opened`."""
     number, before = state["file"], state["rows"]
+    opened(folder, state, vectors.shape[1])  # what is cut short is not written behind
     with open(folder / VECTORS.format(number), "r+b") as file:
         file.seek(4 * before * vectors.shape[1])
         file.write(_bytes(vectors))

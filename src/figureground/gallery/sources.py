@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,8 @@ COLUMNS = ("image", "camera", "person", "time", "tag")
 @dataclass(frozen=True)
 class Picture:
     """A photo or video to index. boxes: where people are, None where that is not known.
-    time: when it was taken, or began, in Unix seconds."""
+    time: when it was taken, or began, in Unix seconds. Blanks about labels are taken off. Raises
+    GalleryError for a time or a side that is no number, and for a label that is no text."""
 
     path: Path
     boxes: tuple[Sides, ...] | None = None
@@ -32,6 +34,20 @@ class Picture:
     person: str | None = None
     time: float | None = None
     tag: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("camera", "person", "tag"):
+            if (given := getattr(self, name)) is not None:
+                if not isinstance(given, str):
+                    raise GalleryError(f"{name} is {given!r}; expected text")
+                object.__setattr__(self, name, given.strip() or None)
+        if self.time is not None and not (
+            isinstance(self.time, int | float) and isfinite(self.time)
+        ):
+            raise GalleryError(f"time is {self.time!r}; expected seconds since 1970")
+        for box in self.boxes or ():
+            if not all(isfinite(side) for side in box):
+                raise GalleryError(f"a box of {self.path} is {box}; expected finite numbers")
 
     @property
     def moves(self) -> bool:

@@ -35,6 +35,10 @@ def card(model: str) -> Card:
     for name in names():
         if "/" in model and model in (known := read(FOLDER / f"{name}.md")).ids:
             return known
+    if (Path(model) / "recipe.yaml").is_file():
+        raise CardError(
+            f"{model} is a run folder; make a model of it by `figureground export {model} -o FOLDER`"
+        )
     near = [name for name in names() if model.lower() in name.lower()]
     raise CardError(
         f"unknown model {model!r}; expected one of {', '.join(near or names())}, or the path of a card "
@@ -47,7 +51,7 @@ def read(path: Path) -> Card:
     if path.suffix == ".onnx":
         return _inside(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CardError(f"cannot read the card {path} ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ class File:
     sources: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        for kind in ("sha256", "md5"):
+            if not isinstance(given := getattr(self, kind), str):
+                raise CardError(
+                    f"the file {self.name} has {kind} {given!r}; expected text, in quotes"
+                )
         if not self.sha256 and not self.md5:
             raise CardError(f"the file {self.name} has no checksum; expected sha256 or md5")
         if Path(self.name).name != self.name:
@@ -58,6 +64,12 @@ class Card:
     figures: Mapping[str, Any] = field(default_factory=dict)
     ids: Sequence[str] = ()
     text: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("sharpness", "offset"):
+            given = getattr(self, name)
+            if not isinstance(given, int | float) or not isfinite(given):
+                raise CardError(f"the card {self.path} has {name} {given!r}; expected a number")
 
     @property
     def onnx(self) -> File | None:

@@ -37,9 +37,13 @@ def shaped(
         alpha = (alpha >= threshold).astype(np.float32)
     if fill_holes:
         alpha = filled(alpha, fill_holes)
-    if grow:
+    if grow and shrink:  # what grows beyond the photo has to shrink from there
+        alpha = np.pad(alpha, grow, mode="edge")
+        alpha = 1 - grown(1 - grown(alpha, grow), shrink)
+        alpha = np.ascontiguousarray(alpha[grow:-grow, grow:-grow])
+    elif grow:
         alpha = grown(alpha, grow)
-    if shrink:
+    elif shrink:
         alpha = 1 - grown(1 - alpha, shrink)
     return feathered(alpha, feather) if feather else alpha
 

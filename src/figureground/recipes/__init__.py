@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def arguments(
 
 
 def at_least(least: float, **values: float) -> None:
-    """RecipeError naming the first value below `least`."""
+    """RecipeError naming the first value below `least`, or beyond all numbers."""
     for name, value in values.items():
-        if not value >= least:
+        if not least <= value < math.inf:
             raise RecipeError(f"{name} is {value}; expected {least} or more")

@@ -122,6 +122,8 @@ def encode_as(
     plain = options.mask or options.trimap > 0 or options.metadata == "strip"
     icc, exif, dpi = (None, None, None) if plain else (photo.icc, photo.exif, photo.dpi)
     if len(shown) > 1:
+        if options.depth == 16:
+            raise ImageError("an animation has 8 bits a colour; leave the depth of 16 out")
         frames = [flat(one) for one in shown]
         return encode_frames(
             frames, milliseconds, format, icc, options.quality, loop=loop, exif=exif

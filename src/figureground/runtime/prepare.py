@@ -47,9 +47,13 @@ class Input:
         for name, allowed in CHOICES.items():
             if (given := getattr(self, name)) not in allowed:
                 raise CardError(f"input has {name} {given!r}; expected {' or '.join(allowed)}")
+        for name in ("width", "height", "multiple"):
+            if not isinstance(given := getattr(self, name), int):
+                raise CardError(f"input has {name} {given!r}; expected a whole number")
         for name in ("mean", "std"):  # YAML gives lists, which are equal to no tuple
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not len(self.mean) == len(self.std) == 3 or min(self.std) <= 0:
+        numbers = all(isinstance(value, int | float) for value in (*self.mean, *self.std))
+        if not (numbers and len(self.mean) == len(self.std) == 3 and min(self.std) > 0):
             raise CardError(
                 f"input has mean {list(self.mean)} and std {list(self.std)}; expected three numbers "
                 "each, std above 0"

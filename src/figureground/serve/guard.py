@@ -104,7 +104,11 @@ class Guard:
             return JSONResponse({"error": error}, 421)
         if not scope["path"].startswith(GUARDED):
             return None
-        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        origin = headers.get("origin", "")
+        other = origin and urlsplit(origin).netloc != headers.get("host", "")
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") or (
+            other and "sec-fetch-site" not in headers  # as older browsers ask
+        ):
             error = "pages of other sites may not ask this server; use its own page, or a program"
             return JSONResponse({"error": error}, 403)
         who = (scope.get("client") or ("",))[0]

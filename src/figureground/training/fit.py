@@ -89,6 +89,10 @@ class Progress(Callback):
         self.since: tuple[float, int] | None = None
         self.shown = 0
 
+    def on_train_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        # after a resume Lightning logs one step too far
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+
     def on_train_batch_end(
         self, trainer: pl.Trainer, task: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
@@ -115,6 +119,7 @@ def fit(
     data: Lessons,
     run: Path,
     max_steps: int,
+    begun: Callable[[], None] | None = None,
     monitor: str | None = None,
     ema: float = 0.999,
     gradient_clip: float = 1.0,
@@ -138,6 +143,7 @@ def fit(
     of the averaged weights per step, which are what is validated and saved (0 turns averaging off).
     gradient_clip: largest norm of the gradient (0: off). precision "auto": bfloat16 on CUDA, float32
     elsewhere. pictures_every: steps between pictures of what is validated, see leaves.Pictures (0: none).
+    begun: called once all of this is found to be possible.
     unreadable: pictures that cannot be read are replaced by others and listed in the run's
     skipped.txt, or stop the training.
 
@@ -228,10 +234,12 @@ def fit(
         last = run / "last.ckpt"
         try:
             start = last if last.exists() else None
+            if begun is not None:
+                begun()
             trainer.fit(task, data, ckpt_path=start, weights_only=False)  # type: ignore[arg-type]
             if keep.step != trainer.global_step:  # the last epoch was cut short by max_steps
                 trainer.validate(task, data, verbose=False)  # type: ignore[arg-type]
-        except (FiguregroundError, RuntimeError) as error:
+        except (FiguregroundError, RuntimeError, ValueError) as error:
             if (meant := explained(error, run)) is None:
                 raise
             raise meant from None

@@ -7,6 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from figureground.errors import RecipeError
+from figureground.recipes import at_least
+
 Factor = Callable[[int], float]
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "polynomial", "cosine"]
@@ -14,6 +17,7 @@ Schedule = Literal["constant", "polynomial", "cosine"]
 
 def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Factor:
     """(1 − t/steps)^power at step t (DeepLab, arXiv 1606.00915); rises linearly over `warmup`."""
+    at_least(0, **{"task.power": power})
 
     def factor(step: int) -> float:
         return _rise(step, warmup) * max(0.0, 1 - step / steps) ** power
@@ -70,6 +74,10 @@ def descent(
 
     momentum: of SGD; Adam and AdamW have betas 0.9 and 0.999. Adam's weight decay is added to the gradient.
     """
+    at_least(1e-12, **{"task.learning_rate": learning_rate})
+    at_least(0, **{"task.weight_decay": weight_decay})
+    if not 0 <= momentum < 1:
+        raise RecipeError(f"task.momentum is {momentum}; expected 0 up to below 1")
     made: torch.optim.Optimizer
     if optimizer == "sgd":
         made = torch.optim.SGD(groups, learning_rate, momentum, weight_decay=weight_decay)

@@ -47,6 +47,13 @@ class SegmentationTask(pl.LightningModule):
     ) -> None:
         super().__init__()
         at_least(1, **{"task.lovasz_stride": lovasz_stride})
+        at_least(
+            0,
+            **{
+                "task.cross_entropy_weight": cross_entropy_weight,
+                "task.lovasz_weight": lovasz_weight,
+            },
+        )
         at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         if not learning_rate > 0:
             raise RecipeError(f"task.learning_rate is {learning_rate}; expected more than 0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from figureground.data.drawn import draw_nobody, draw_pairs, draw_sightings
 from figureground.recipes import Values
 from figureground.training import system
 
+DRAWN = {"root", "name", "sets", "collection", "nobody", "scenes", "also"}  # what is drawn instead
 
-def smoke(values: Values, folder: Path) -> Values:
-    """The recipe with data drawn into `folder`, pictures of 64 pixels and four steps; not its init."""
+
+def smoke(values: Values, folder: Path, given: Iterable[str] = ()) -> Values:
+    """The recipe with data drawn into `folder`, pictures of 64 pixels and four steps; not its init.
+
+    given: keys such as "data.batch_size", which keep their value, but for those that say where data are.
+    """
+    kept = {tuple(key.split(".")[:2]) for key in given}
     small = copy.deepcopy(values)
     small.pop("init", None)
     persons = values["system"] == "re-identification"
@@ -41,6 +48,10 @@ def smoke(values: Values, folder: Path) -> Values:
         "steps_per_epoch": 2,
         "workers": 0,
     }
-    small["data"] |= {key: value for key, value in settings.items() if key in taken}
-    small["loop"] |= {"max_steps": 4, "log_every": 2}
+    for key, value in settings.items():
+        if key in taken and (key in DRAWN or ("data", key) not in kept):
+            small["data"][key] = value
+    for key, value in {"max_steps": 4, "log_every": 2}.items():
+        if ("loop", key) not in kept:
+            small["loop"][key] = value
     return small

@@ -132,6 +132,11 @@ def explained(error: Exception, run: Path) -> FiguregroundError | None:
             "a batch does not fit into the device's memory: give loop.accumulate=2, or more, to learn "
             f"from it in parts, or a smaller data.batch_size; {kept}"
         )
+    if "more than 1 value per channel" in text:
+        return RecipeError(
+            "a batch norm has a single value to learn from, a share of data.batch_size being one picture; "
+            "give a data.batch_size of 2 or more for each of loop.devices × loop.nodes × loop.accumulate"
+        )
     if "DataLoader worker" in text:
         return TrainingError(
             f"a data worker ended ({text.splitlines()[0]}), perhaps for want of memory: give fewer "
