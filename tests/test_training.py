@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from figureground.cli import main
+from figureground.training.curves import charts
 from figureground.training.fit import moving_average
 from figureground.training.schedule import polynomial
 from figureground.training.segmentation import SegmentationTask
@@ -23,6 +24,7 @@ SMALL = [
     "data.input={width: 64, height: 64}",
     "data.batch_size=4",
     "data.steps_per_epoch=3",
+    "loop.log_every=1",
     "data.workers=0",
     "task.optimizer=sgd",
     "task.warmup_steps=0",
@@ -71,6 +73,7 @@ def test_resume_after_kill_9_is_exact(people_folder: Path, whole_run: Path, tmp_
     assert whole.keys() == halves.keys()
     for name in whole:
         assert torch.equal(whole[name], halves[name]), name
+    assert charts(run) == charts(whole_run)
 
 
 def hang_in_second_epoch(people: Path, run: Path) -> None:
@@ -85,6 +88,47 @@ def hang_in_second_epoch(people: Path, run: Path) -> None:
 
     SegmentationTask.training_step = hang  # type: ignore[method-assign]
     train(people, run, 6)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("loop.max_steps=-3", "loop.max_steps is -3"),
+        ("data.seed=-1", "data.seed is -1; expected a whole number"),
+        ("task.momentum=-1", "task.momentum is -1"),
+        ("task.power=.nan", "task.power is nan"),
+        ("task.weight_decay=.inf", "task.weight_decay is inf"),
+        ("task.cross_entropy_weight=-1", "task.cross_entropy_weight is -1"),
+        ("data.batch_size=1", "a share of data.batch_size being one picture"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(
+    people_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    override: str,
+    message: str,
+) -> None:
+    assert train(people_folder, tmp_path / "run", 2, override) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_refused_command_leaves_the_run_as_it_was(people_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(people_folder, run, 3) == 0
+    recipe = (run / "recipe.yaml").read_text()
+    assert train(people_folder, run, 3, "loop.max_steps=-3") == 1
+    assert (run / "recipe.yaml").read_text() == recipe
+    assert train(people_folder, tmp_path / "new", 3, "loop.accumulate=3") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_smoke_keeps_what_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "pp-humanseg-lite/human", "--smoke"]
+    assert main([*command, "loop.max_steps=2", "loop.log_every=1"]) == 0
+    assert "step 2/2" in capsys.readouterr().out
+    assert main([*command, "data.batch_size=-7"]) == 1
+    assert "data.batch_size is -7" in capsys.readouterr().err
 
 
 def test_a_last_epoch_cut_short_is_validated_too(people_folder: Path, tmp_path: Path) -> None:

@@ -89,8 +89,10 @@ class Progress(Callback):
         self.since: tuple[float, int] | None = None
         self.shown = 0
 
-    def on_train_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        # after a resume Lightning logs one step too far
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, task: pl.LightningModule, batch: Any, index: int
+    ) -> None:
+        # by which Lightning logs; after a resume it is one too many
         trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
 
     def on_train_batch_end(
