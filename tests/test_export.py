@@ -118,6 +118,9 @@ def test_models_that_have_no_mean(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_int8_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = ["export", "pp-humanseg-lite", "--storage", "int8-weights", "-o", str(tmp_path)]
+    assert main([*other, "--photos", str(tmp_path)]) == 1
+    assert "--photos is for --storage int8, not int8-weights" in capsys.readouterr().err
     options = ["--storage", "int8", "-o", str(tmp_path / "out")]
     for extra, message in (
         ([], "--photos is ''"),

@@ -1,5 +1,6 @@
 """Every card that ships says what it must, and its file is the one it describes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,8 @@ def test_what_is_no_card(tmp_path: Path) -> None:
         "---\ninput: {widht: 8}\n---\n": "widht",
         "---\ninput: {width: 8, height: 8, std: [0, 1, 1]}\n---\n": "std above 0",
         "---\ninput: {width: 8, height: 8, mean: [0.5]}\n---\n": "three numbers",
+        "---\ninput: {width: abc, height: 8}\n---\n": "width 'abc'; expected a whole number",
+        "---\ninput: {width: 8, height: 8, mean: [0, 0, a]}\n---\n": "three numbers",
         "---\njust text\n---\n": "missing or unknown entry",
         "---\ninput: {width: 8, height: 8}\nfiles: [{name: a.onnx}]\n---\n": "no checksum",
         "---\ninput: {width: 8, height: 8}\nfiles: [{name: ../a, md5: b}]\n---\n": "another folder",
@@ -198,3 +201,19 @@ def test_what_is_no_card(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(CardError, match=message):
             hub.card(str(path))
+    shipped = hub.card("u2netp").path.read_text()
+    for old, new, message in (
+        (r"sha256: .*", "sha256: 123", "expected text, in quotes"),
+        (r"sharpness: .*", "sharpness: .nan", "sharpness nan; expected a number"),
+        (r"offset: .*", "offset: abc", "offset 'abc'; expected a number"),
+    ):
+        path.write_text(re.sub(old, new, shipped))
+        with pytest.raises(CardError, match=message):
+            hub.card(str(path))
+    path.write_bytes(b"\xef\xbb\xbf" + shipped.encode())  # as Windows' editor leaves it
+    assert hub.card(str(path)).name == "u2netp"
+    (tmp_path / "recipe.yaml").write_text("")
+    with pytest.raises(
+        CardError, match="is a run folder; make a model of it by `figureground export"
+    ):
+        hub.card(str(tmp_path))

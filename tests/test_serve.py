@@ -111,6 +111,10 @@ def test_cutout_is_that_of_the_library(client: Any, photo_bytes: bytes) -> None:
     removed = client.post("/api/remove", files={"file": ("a.png", photo_bytes, "image/png")})
     np.testing.assert_array_equal(pixels(removed), ours)
     mask = pixels(client.post("/v1/mask", content=photo_bytes))
+    trimap = pixels(client.post("/v1/mask?trimap=4&edges=fast", content=photo_bytes))
+    assert set(np.unique(trimap)) == {0, 128, 255}
+    long = client.post("/v1/cutout", files={"file": photo_bytes}, data={"background": 1500 * "x"})
+    assert (long.status_code, long.json()["error"]) == (422, "an option is longer than 1000 bytes")
     np.testing.assert_array_equal(mask, ours[:, :, 3])
     matting = {"a": "true", "af": "240", "ab": "10", "ae": "10", "ppm": "true", "dc": "false"}
     same = client.post("/api/remove", files={"file": photo_bytes}, data={"om": "true", **matting})

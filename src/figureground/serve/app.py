@@ -123,8 +123,8 @@ def create(
         )
 
     def mask(given: upload.Upload, options: Cutout, check: Check) -> Answer:
-        """The alpha itself, white where people are: as /v1/cutout with `mask`."""
-        return answers.cutout(given, options.model_copy(update={"mask": True}), check)
+        """The alpha itself, white where people are, or with `trimap` that: as /v1/cutout with `mask`."""
+        return answers.cutout(given, options.model_copy(update={"mask": not options.trimap}), check)
 
     def remove(given: upload.Upload, options: Remove, check: Check) -> Answer:
         """As rembg's server answers: PNG, whatever was asked."""

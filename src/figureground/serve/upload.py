@@ -130,6 +130,8 @@ async def _form(
         raise
     except Exception as error:  # the parser has several kinds of its own
         reason = str(error)[:200]
+        if "Part exceeded" in reason:
+            raise RequestError(f"an option is longer than {FIELD_BYTES} bytes") from None
         raise RequestError(f"the form cannot be read as multipart/form-data ({reason})") from None
     values, files = dict(request.query_params), dict[str, UploadFile]()
     for name, entry in entries:
