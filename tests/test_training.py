@@ -74,6 +74,8 @@ def test_resume_after_kill_9_is_exact(people_folder: Path, whole_run: Path, tmp_
     for name in whole:
         assert torch.equal(whole[name], halves[name]), name
     assert charts(run) == charts(whole_run)
+    written = [(folder / "last.safetensors").read_bytes() for folder in (whole_run, run)]
+    assert written[0] == written[1]
 
 
 def hang_in_second_epoch(people: Path, run: Path) -> None:

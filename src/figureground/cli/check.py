@@ -94,9 +94,8 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
     if not isinstance(sets, list):
         raise RecipeError(f"data.sets is {sets!r}; expected a list of folders, such as [.]")
     if given.get("root"):
-        with contextlib.suppress(
-            ModuleNotFoundError
-        ):  # without torch there is nothing to train with
+        # without torch there is nothing to train with
+        with contextlib.suppress(ModuleNotFoundError):
             from figureground.training import system
 
             recipes.arguments(system(values)[1], given, "data")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +73,18 @@ def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str])
     if is_first():
         with whole(path) as part:
             save_file(tensors, part, metadata)
+            _ordered(part)
+
+
+def _ordered(path: Path) -> None:
+    """Sorts the header's entries, whose order is chance: the same weights are then the same bytes."""
+    with open(path, "r+b") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        entries = json.loads(file.read(size))
+        header = json.dumps(entries, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert len(header.encode()) <= size
+        file.seek(8)
+        file.write(header.encode().ljust(size))
 
 
 def load_weights(network: torch.nn.Module, path: Path) -> None:
