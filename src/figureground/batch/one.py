@@ -11,8 +11,8 @@ from typing import Any
 
 from figureground.batch import stores
 from figureground.batch.journal import state
-from figureground.batch.sources import same
 from figureground.errors import FiguregroundError, ImageError
+from figureground.imaging.write import same
 
 Line = dict[str, Any]  # input, and output or error or left or skipped; seconds; what `do` gives
 Do = Callable[[str, str], Line]  # from the paths of a photo and its result, on this machine

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from figureground.batch import stores
 from figureground.errors import ImageError
 from figureground.imaging.read import SUFFIXES
-from figureground.imaging.write import PREFIX
+from figureground.imaging.write import PREFIX, same
 
 BLOCK = 1 << 16
 MAGIC = re.compile(r"[*?\[]")
@@ -256,7 +256,3 @@ def _bucket(url: str) -> Iterator[Found]:
     for path, name in stores.listing(url):
         left = "" if is_photo(name) else "no image by its suffix"
         yield Found(path, "" if left else name, left)
-
-
-def same(one: str, other: str) -> bool:
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)

@@ -13,10 +13,10 @@ from string import Formatter
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.batch.sources import Found, Sources, same
+from figureground.batch.sources import Found, Sources
 from figureground.batch.stores import is_remote
 from figureground.errors import ImageError
-from figureground.imaging.write import FORMATS, format_of
+from figureground.imaging.write import FORMATS, format_of, same
 
 FIELDS = ("parent", "stem", "suffix", "name")
 

@@ -194,7 +194,6 @@ def script() -> None:
             stream.reconfigure(errors="backslashreplace")  # a name it cannot show stops nothing
     status = main()
     if status == 130 and threading.active_count() > 1:
-        os._exit(
-            130
-        )  # all is tidy; a thread in foreign code that Ctrl-C cut off would abort the end
+        # all is tidy; a thread in foreign code that Ctrl-C cut off would abort the end
+        os._exit(status)
     sys.exit(status)

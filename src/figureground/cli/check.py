@@ -46,8 +46,9 @@ def check(
         raise DataError(f"--limit is {limit}, --samples {samples}; expected from 0, and from 1")
     format = format_of(sheet)[0] if sheet else ""
     where: dict[str, Any] = {"name": data, "root": root}
+    given: dict[str, Any] = {}
     if recipe:
-        where = _of_recipe(recipe, overrides)
+        where, given = _of_recipe(recipe, overrides)
     if (recipe and (data or root)) or not (where["name"] and where["root"]):
         raise DataError(
             "expected a recipe that names its data (data.name=… data.root=FOLDER), or --data and --root"
@@ -57,9 +58,7 @@ def check(
     progress = Progress()
     seen = survey(**where, splits=splits, limit=limit, progress=progress)
     progress.clear()
-    findings = checking.check(seen)
-    if recipe:
-        findings += _lists(recipe, overrides)
+    findings = checking.check(seen) + _lists(given)
     if sheet:
         write(sheet, encode(draw(seen, samples, seed), format))
     errors = sum(finding.severity == "error" for finding in findings)
@@ -83,8 +82,8 @@ def check(
     return 1 if errors or (strict and findings) else 0
 
 
-def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
-    """Arguments of survey."""
+def _of_recipe(recipe: str, overrides: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments of survey, and the recipe's own of its data."""
     from figureground import recipes
 
     values = recipes.load(recipe, overrides)
@@ -104,21 +103,21 @@ def _of_recipe(recipe: str, overrides: list[str]) -> dict[str, Any]:
         "root": str(given.get("root") or ""),
         "sets": [str(folder) for folder in sets],
         "needed": ("train", *([val] if val else [])),
-    }
+    }, given
 
 
-def _lists(recipe: str, overrides: list[str]) -> list[Finding]:
+def _lists(given: dict[str, Any]) -> list[Finding]:
     """What is wrong with the lists of further photos that a recipe of compositions draws from."""
-    from figureground import recipes
     from figureground.checking.finding import Finding
 
-    given, found = recipes.load(recipe, overrides)["data"], []
+    found: list[Finding] = []
     if given.get("pictures") != "compositions":
-        return []
+        return found
     with contextlib.suppress(ModuleNotFoundError):
-        from figureground.training.epochs import picked
+        from figureground.training.epochs import beside, picked
 
-        place = Path(given.get("collection") or Path(given["root"]).resolve().parent).expanduser()
+        collection = given.get("collection")
+        place = beside(Path(given["root"]), Path(collection) if collection else None)
         for name in ("nobody", "scenes"):
             try:
                 picked(place, given.get(name, []))

@@ -55,13 +55,14 @@ def evaluate(
     """
     if report and Path(report).suffix.lower() not in (".html", ".htm"):
         raise DataError(f"--report is {report!r}; expected a name that ends with .html")
+    edges = "fast" if protocol == "published" else edges
     what, evaluation = measured(
         model, root, data, split, measure, protocol=protocol, edges=edges, limit=limit, flip=flip
     )
     found = evaluation.figures
     if report:
-        how = "" if what == "crops" or evaluation.classes else f"; protocol {protocol}"
-        how += f", edges {'fast' if protocol == 'published' else edges}" if how else ""
+        masks = what != "crops" and not evaluation.classes
+        how = f"; protocol {protocol}, edges {edges}" if masks else ""
         _report(report, model, f"{what} of {data}/{split} in {root}{how}", evaluation)
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))
@@ -115,7 +116,7 @@ def measured(
         raise DataError(
             "--flip is for re-identification, --data market1501 and the like; leave it out"
         )
-    predictor = _predictor(model, "fast" if protocol == "published" else edges)
+    predictor = _predictor(model, edges)
     examples = read(data, root, split)[: limit or None]
     found = _photos(predictor, data, root, examples, measure, protocol)
     return f"{len(examples)} photos", found

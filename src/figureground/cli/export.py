@@ -36,32 +36,29 @@ def export(
 
     if photos and storage != "int8":
         raise ExportError(f"--photos is for --storage int8, not {storage}; leave it out")
+    seen = _photos(photos) if storage == "int8" else []
     folder = Path(output)
     is_run = (Path(model) / "recipe.yaml").is_file()
-    if storage in ("float16", "float32"):
-        if not is_run:
-            raise ExportError(
-                f"{model} is no run folder; of a card only --storage int8-weights or int8 can be made"
-            )
-        made = library.export_run(Path(model), folder, name, weights, storage == "float16")
-        card = made.card
-        print(
-            f"{made.onnx} ({_size(made.onnx)}): answers differ by at most {made.difference:.1e} from "
-            f"torch's with the stored weights, by {made.rounding:.1e} from the trained network's"
-        )
-        if root:
-            _cost(model, str(card), root, data, split)
-        return
-    seen = _photos(photos) if storage == "int8" else []
     with TemporaryDirectory(prefix="figureground-") as whole:
-        if is_run:
+        if storage in ("float16", "float32"):
+            if not is_run:
+                raise ExportError(
+                    f"{model} is no run folder; of a card only --storage int8-weights or int8 can be made"
+                )
+            made = library.export_run(Path(model), folder, name, weights, storage == "float16")
+            card = made.card
+            print(
+                f"{made.onnx} ({_size(made.onnx)}): answers differ by at most {made.difference:.1e} from "
+                f"torch's with the stored weights, by {made.rounding:.1e} from the trained network's"
+            )
+        elif is_run:
             full = library.export_run(Path(model), Path(whole), f"{name}-float32", weights)
             model = str(full.card)
         if storage == "int8-weights":
             rounded = library.export_rounded(hub.card(model), folder, name)
             card = rounded.with_suffix(".md")
             print(f"{rounded} ({_size(rounded)}): weights rounded to 8 bits")
-        else:
+        elif storage == "int8":
             variant = library.export_int8(hub.card(model), folder, name, seen)
             card = variant.card
             print(

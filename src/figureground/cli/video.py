@@ -142,9 +142,8 @@ def _stopped() -> Iterator[list[int]]:
         came.append(number)
         signal.signal(number, before[number])
 
-    heard = [
-        n for n in ENDING if n == signal.SIGINT or signal.getsignal(n) != signal.SIG_IGN
-    ]  # nohup
+    # what nohup has ignored stays so
+    heard = [n for n in ENDING if n == signal.SIGINT or signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield came

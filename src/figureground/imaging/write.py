@@ -37,6 +37,11 @@ FORMATS = {
 }
 
 
+def same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two names are of one file or folder that is there."""
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+
+
 def format_of(path: str | os.PathLike[str]) -> tuple[str, bool]:
     """(format, whether it holds transparency) by suffix; ImageError for a suffix that is not known."""
     suffix = Path(path).suffix.lower()

@@ -32,9 +32,8 @@ class People:
     """
 
     def __init__(self, gallery: str, max_pixels: int, writable: bool = False) -> None:
-        self.gallery = (
-            gallery if "://" in gallery else os.path.normpath(gallery)
-        )  # as errors name it
+        # as errors name it
+        self.gallery = gallery if "://" in gallery else os.path.normpath(gallery)
         self.max_pixels = max_pixels
         self._of_thread = threading.local()
         self._writing = threading.Lock()

@@ -77,6 +77,11 @@ def learnt_and_held(
     )
 
 
+def beside(root: Path, collection: Path | None = None) -> Path:
+    """The folder that lists of photos are relative to: the collection, or else the one that holds root."""
+    return (collection or root.expanduser().resolve().parent).expanduser()
+
+
 def picked(collection: Path, listings: Sequence[str]) -> list[data.Example]:
     """The examples of list files in a folder, or else among the package's recipes/lists."""
     examples: list[data.Example] = []

@@ -25,8 +25,15 @@ from figureground.published import TRIMAP, form
 from figureground.recipes import at_least
 from figureground.runtime.labels import most_likely
 from figureground.runtime.prepare import Input, enlarge
-from figureground.training.epochs import Epochs, compositions, learnt_and_held
-from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
+from figureground.training.epochs import Epochs, beside, compositions, learnt_and_held
+from figureground.training.schedule import (
+    Optimizer,
+    Schedule,
+    check_descent,
+    descent,
+    factor_of,
+    norms_spared,
+)
 
 
 class MattingTask(pl.LightningModule):
@@ -48,8 +55,7 @@ class MattingTask(pl.LightningModule):
         warmup_steps: int = 0,
     ) -> None:
         super().__init__()
-        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
-        at_least(1e-12, **{"task.learning_rate": learning_rate})
+        check_descent(learning_rate, weight_decay, warmup_steps)
         at_least(0, **{"task.trimap_weight": trimap_weight})
         if not hasattr(network, "stage"):
             raise RecipeError(
@@ -176,7 +182,7 @@ def matting_data(
     read = partial(with_trimap, band=band, protocol=protocol)
     source: Source
     if pictures == "compositions":
-        place = (collection or root.resolve().parent).expanduser()
+        place = beside(root, collection)
         source = Banded(compositions(learnt, place, nobody, (), photo_share, soft=True), band)
     else:
         source = Photos(learnt, read, shm if pictures == "published" else varied)

@@ -12,7 +12,7 @@ from figureground.losses.triplet import batch_hard_triplet
 from figureground.metrics.reid import Retrieval
 from figureground.recipes import at_least
 from figureground.training.reid_data import ReidData
-from figureground.training.schedule import cosine
+from figureground.training.schedule import check_descent, cosine
 
 
 class ReidTask(pl.LightningModule):
@@ -46,15 +46,13 @@ class ReidTask(pl.LightningModule):
             0,
             **{
                 "task.triplet_weight": triplet_weight,
-                "task.weight_decay": weight_decay,
-                "task.warmup_steps": warmup_steps,
                 "task.classifier_only_steps": classifier_only_steps,
             },
         )
-        if not learning_rate > 0 or not 0 <= label_smoothing < 1:
+        check_descent(learning_rate, weight_decay, warmup_steps)
+        if not 0 <= label_smoothing < 1:
             raise RecipeError(
-                f"task has learning_rate {learning_rate} and label_smoothing {label_smoothing}; "
-                "expected more than 0, and 0 up to below 1"
+                f"task.label_smoothing is {label_smoothing}; expected 0 up to below 1"
             )
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.label_smoothing = label_smoothing

@@ -18,8 +18,15 @@ from figureground.metrics.saliency import Saliency
 from figureground.published import form
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input, enlarge
-from figureground.training.epochs import Epochs, compositions, learnt_and_held
-from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
+from figureground.training.epochs import Epochs, beside, compositions, learnt_and_held
+from figureground.training.schedule import (
+    Optimizer,
+    Schedule,
+    check_descent,
+    descent,
+    factor_of,
+    norms_spared,
+)
 from figureground.training.teacher import teacher_of
 
 
@@ -52,9 +59,8 @@ class SaliencyTask(pl.LightningModule):
             raise RecipeError(
                 f"task.mixed_share is {mixed_share}; expected 0 up to 1, and above 0 a task.teacher"
             )
-        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         at_least(0, **{"task.iou_weight": iou_weight})
-        at_least(1e-12, **{"task.learning_rate": learning_rate})
+        check_descent(learning_rate, weight_decay, warmup_steps)
         if not getattr(network, "sigmoid", False):
             raise RecipeError(
                 "system saliency learns u2net, u2netp or refinenet_mobile_saliency; "
@@ -162,7 +168,7 @@ def saliency_data(
     )
     source: Source
     if pictures == "compositions":
-        place = (collection or root.resolve().parent).expanduser()
+        place = beside(root, collection)
         source = compositions(learnt, place, nobody, scenes, photo_share, empty_share, soft=True)
     else:
         source = Photos(learnt, with_soft, pipeline)

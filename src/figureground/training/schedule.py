@@ -15,9 +15,29 @@ Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "polynomial", "cosine"]
 
 
+def check_descent(
+    learning_rate: float,
+    weight_decay: float,
+    warmup_steps: int,
+    momentum: float = 0.9,
+    power: float = 0.9,
+) -> None:
+    """RecipeError where a task is asked for a descent that there is not, before anything is begun."""
+    at_least(1e-12, **{"task.learning_rate": learning_rate})
+    at_least(
+        0,
+        **{
+            "task.weight_decay": weight_decay,
+            "task.warmup_steps": warmup_steps,
+            "task.power": power,
+        },
+    )
+    if not 0 <= momentum < 1:
+        raise RecipeError(f"task.momentum is {momentum}; expected 0 up to below 1")
+
+
 def polynomial(steps: int, power: float = 0.9, warmup: int = 0) -> Factor:
     """(1 − t/steps)^power at step t (DeepLab, arXiv 1606.00915); rises linearly over `warmup`."""
-    at_least(0, **{"task.power": power})
 
     def factor(step: int) -> float:
         return _rise(step, warmup) * max(0.0, 1 - step / steps) ** power
@@ -74,10 +94,6 @@ def descent(
 
     momentum: of SGD; Adam and AdamW have betas 0.9 and 0.999. Adam's weight decay is added to the gradient.
     """
-    at_least(1e-12, **{"task.learning_rate": learning_rate})
-    at_least(0, **{"task.weight_decay": weight_decay})
-    if not 0 <= momentum < 1:
-        raise RecipeError(f"task.momentum is {momentum}; expected 0 up to below 1")
     made: torch.optim.Optimizer
     if optimizer == "sgd":
         made = torch.optim.SGD(groups, learning_rate, momentum, weight_decay=weight_decay)

@@ -10,15 +10,14 @@ from torch import Tensor, nn
 from figureground import data
 from figureground.data.pictures import pp_humanseg
 from figureground.data.samples import Photos, Samples, Source, Validation, with_mask
-from figureground.errors import RecipeError
 from figureground.losses.distillation import distillation_loss
 from figureground.losses.pp_humanseg import pp_humanseg_loss
 from figureground.metrics.segmentation import Segmentation
 from figureground.networks.pp_humansegv2_lite import resize
 from figureground.recipes import at_least
 from figureground.runtime.prepare import Input
-from figureground.training.epochs import Epochs, compositions
-from figureground.training.schedule import descent, polynomial
+from figureground.training.epochs import Epochs, beside, compositions
+from figureground.training.schedule import check_descent, descent, polynomial
 from figureground.training.teacher import teacher_of
 
 
@@ -54,9 +53,7 @@ class SegmentationTask(pl.LightningModule):
                 "task.lovasz_weight": lovasz_weight,
             },
         )
-        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
-        if not learning_rate > 0:
-            raise RecipeError(f"task.learning_rate is {learning_rate}; expected more than 0")
+        check_descent(learning_rate, weight_decay, warmup_steps, momentum, power)
         self.teacher = teacher_of(teacher, teacher_weight)
         self.teacher_weight = teacher_weight
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -135,7 +132,7 @@ def segmentation_data(
     input: how a photo is prepared for validation and use, see runtime.prepare.Input.
     """
     root = root.expanduser()
-    place = (collection or root.resolve().parent).expanduser()
+    place = beside(root, collection)
     examples = data.read(name, root, "train")
     source: Source
     if pictures == "published":

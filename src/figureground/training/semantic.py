@@ -21,7 +21,14 @@ from figureground.recipes import at_least
 from figureground.runtime.labels import most_likely
 from figureground.runtime.prepare import Input
 from figureground.training.epochs import Epochs, learnt_and_held
-from figureground.training.schedule import Optimizer, Schedule, descent, factor_of, norms_spared
+from figureground.training.schedule import (
+    Optimizer,
+    Schedule,
+    check_descent,
+    descent,
+    factor_of,
+    norms_spared,
+)
 
 
 class SemanticTask(pl.LightningModule):
@@ -47,9 +54,8 @@ class SemanticTask(pl.LightningModule):
         lovasz_weight: float = 0.0,
     ) -> None:
         super().__init__()
-        at_least(0, **{"task.warmup_steps": warmup_steps, "task.weight_decay": weight_decay})
         at_least(0, **{"task.lovasz_weight": lovasz_weight})
-        at_least(1e-12, **{"task.learning_rate": learning_rate})
+        check_descent(learning_rate, weight_decay, warmup_steps, momentum)
         classifier = getattr(network, "classifier", None)
         if not isinstance(classifier, nn.Conv2d):
             raise RecipeError(

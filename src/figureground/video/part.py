@@ -15,7 +15,7 @@ import av
 from av.bitstream import BitStreamFilterContext
 
 from figureground.errors import VideoError
-from figureground.imaging.write import write
+from figureground.imaging.write import same, write
 from figureground.video.sequence import is_sequence
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def make_sure(target: Path, source: str) -> None:
     """VideoError where Ctrl-C would have to leave the part is something else than an earlier part."""
     part, note = places(target)
     for path in (part, note):
-        if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+        if same(path, source):
             raise VideoError(
                 f"the input {source} is where Ctrl-C would leave what there is of {target}; give the "
                 "output another name"

@@ -89,9 +89,8 @@ class Reader:
         if not os.path.getsize(self.path):
             raise VideoError(f"{self.path} is empty (0 bytes)")
         try:
-            self.container = av.open(
-                os.path.abspath(self.path)
-            )  # as 12:30.mp4 it would be an address
+            # as 12:30.mp4 it would be an address
+            self.container = av.open(os.path.abspath(self.path))
         except (av.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} cannot be read as a video ({_reason(error)}); it is none, or its end is "

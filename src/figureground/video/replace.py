@@ -17,6 +17,7 @@ import numpy as np
 
 from figureground.errors import VideoError
 from figureground.imaging.foreground import estimate
+from figureground.imaging.write import same
 from figureground.runtime.alpha import AlphaPredictor
 from figureground.video import part
 from figureground.video.ahead import ahead
@@ -179,11 +180,7 @@ def _check(source: str, target: str, background: str) -> None:
     if not _is_file(target):
         return
     part.make_sure(Path(target), source)
-    if (
-        os.path.isfile(target)
-        and os.path.isfile(background)
-        and os.path.samefile(target, background)
-    ):
+    if same(target, background):
         raise VideoError(f"the output {target} is the background; give it another name")
 
 
@@ -271,8 +268,7 @@ def _stop(writer: AnyWriter, settings: dict[str, Any], count: int, grown: bool) 
             header = part.header_of(writer.stream)
         if place.is_dir():
             part.remove(target)
-        part.note(
-            target, settings, count, header
-        )  # first: without it a part is somebody else's file
+        # the note first: without it a part is somebody else's file
+        part.note(target, settings, count, header)
         writer.finish(place)
     return str(place)

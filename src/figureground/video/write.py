@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange
 from PIL import Image
 
 from figureground.errors import VideoError
-from figureground.imaging.write import UMASK
+from figureground.imaging.write import UMASK, same
 from figureground.video import webp
 from figureground.video.canvas import Kind, Pixels, Planes, parts, views
 from figureground.video.live import Camera
@@ -227,20 +227,13 @@ class Writer:
         )
 
     def copy(self, packet: Packet) -> None:
-        """A packet of another stream of the reader, as it is; of one left out, nothing. A damaged one is
-        left out."""
-        if (copy := self._others.get(packet.stream.index)) is None:
-            return
-        packet.stream = copy
-        try:
-            self.container.mux_one(packet)
-        except av.InvalidDataError:
-            self.damaged += 1
-        except (av.FFmpegError, OSError) as error:
-            raise self._failed(error) from None
+        """A packet of another stream of the reader, as it is; of one left out, nothing."""
+        if (copy := self._others.get(packet.stream.index)) is not None:
+            packet.stream = copy
+            self.mux([packet])
 
     def mux(self, packets: Sequence[Packet]) -> None:
-        """Packets of this file's streams."""
+        """Packets of this file's streams; what is damaged of those copied is left out."""
         for packet in packets:
             if packet.stream is self.stream and packet.time_base and packet.pts is not None:
                 pts = round(packet.pts * packet.time_base / self.base)
@@ -249,7 +242,9 @@ class Writer:
             try:
                 self.container.mux_one(packet)
             except (av.FFmpegError, OSError) as error:
-                raise self._failed(error) from None
+                if packet.stream is self.stream or not isinstance(error, av.InvalidDataError):
+                    raise self._failed(error) from None
+                self.damaged += 1
 
     def finish(self, target: Path | None = None) -> None:
         """Writes what is still in the encoder and puts the file in its place, or at `target`."""
@@ -293,7 +288,7 @@ def target_of(path: str, source: str) -> Path:
     target = Path(os.path.realpath(path))
     if target.is_dir() or (target.exists() and not target.is_file()):
         raise VideoError(f"the output {path} is a folder or a device; expected a file name")
-    if target.exists() and os.path.exists(source) and os.path.samefile(target, source):
+    if same(target, source):
         raise VideoError(f"the output {path} is the input; give it another name")
     return target
 
