@@ -64,7 +64,13 @@ train-people: .venv/dev
 		task.teacher=runs/refinenet-people-longer --run runs/people-longest
 	$(BIN)/figureground export runs/people-longest -o runs --name people-6
 	$(BIN)/figureground average runs/people-6.md runs/people-4-5.md -o runs --name people-4-5-6
-	$(BIN)/figureground average runs/people-6.md runs/people-4-5-6.md -o runs --name pp-humanseg-lite
+	$(BIN)/figureground average runs/people-6.md runs/people-4-5-6.md -o runs --name people-6-mean
+	$(BIN)/figureground train pp-humanseg-lite/people-longest data.root=$(DATA)/people init=runs/people-6-mean.md data.seed=29 \
+		'data.sizes=[[256,256],[224,320],[320,224]]' loop.max_steps=2000 \
+		task.teacher=runs/refinenet-people-longer --run runs/people-again
+	$(BIN)/figureground export runs/people-again --weights last.safetensors -o runs --name people-7
+	$(BIN)/figureground average runs/people-7.md runs/people-6-mean.md -o runs --name people-6-7
+	$(BIN)/figureground average runs/people-7.md runs/people-6-7.md -o runs --name pp-humanseg-lite
 
 train-people-u2netp: .venv/dev
 	$(BIN)/figureground train u2netp/people data.root=$(DATA)/people --run runs/u2netp-people

@@ -45,9 +45,14 @@ def test_backgrounds(tmp_path: Path) -> None:
     assert wall is not None
     assert wall.shape == PIXELS.shape
     assert (wall == (1, 2, 3)).all()
+    drawn = compose.background(np.full((5, 7, 3), 9, np.uint8))(PIXELS, alpha)
+    assert drawn is not None
+    assert (drawn == 9).all()
     for bad in ("nosuchcolour", str(tmp_path), "#12"):
         with pytest.raises(ImageError, match="none of: transparent, blur, a colour"):
             compose.background(bad)
+    with pytest.raises(ImageError, match="of type tuple; expected a path"):
+        compose.background((255, 0, 0))  # type: ignore[arg-type]
 
 
 def test_blur_does_not_bleed_the_person_into_the_background() -> None:

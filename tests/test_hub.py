@@ -206,6 +206,16 @@ def test_what_is_no_card(tmp_path: Path) -> None:
         (r"sha256: .*", "sha256: 123", "expected text, in quotes"),
         (r"sharpness: .*", "sharpness: .nan", "sharpness nan; expected a number"),
         (r"offset: .*", "offset: abc", "offset 'abc'; expected a number"),
+        (
+            r"output: .*",
+            "output: saliency\nclasses: cat",
+            "classes 'cat'; expected a list of names",
+        ),
+        (
+            r"output: .*",
+            "output: saliency\nframes: [8]",
+            r"frames \[8\]; expected \[width, height\]",
+        ),
     ):
         path.write_text(re.sub(old, new, shipped))
         with pytest.raises(CardError, match=message):

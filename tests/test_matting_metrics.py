@@ -182,6 +182,11 @@ def test_dtssd_by_hand() -> None:
         metric.update(still, still)
 
 
+def test_eight_bits_are_refused() -> None:
+    with pytest.raises(ValueError, match="divide 8-bit maps by 255"):
+        Matting(light=True).update(np.full((2, 2), 255, np.uint8), np.ones((2, 2)))
+
+
 def test_wrong_input_is_refused() -> None:
     metric = Matting()
     with pytest.raises(ValueError, match="no image was seen"):

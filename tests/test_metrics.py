@@ -82,6 +82,13 @@ def test_wrong_input_is_refused() -> None:
         metric.update(np.zeros((1, 2), int), np.zeros((2, 1), int))
     with pytest.raises(ValueError, match="label holds 0 … 7"):
         metric.update(np.zeros((1, 2), int), np.array([[0, 7]]))
+    for refusing in (metric, BoundaryIoU()):
+        with pytest.raises(ValueError, match="prediction is float64; expected whole numbers"):
+            refusing.update(np.full((2, 2), 0.9), np.ones((2, 2), int))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="at least 1×1"):
+            refusing.update(np.zeros((0, 2), int), np.zeros((0, 2), int))
+    with pytest.raises(ValueError, match="prediction holds 255; expected class numbers"):
+        BoundaryIoU().update(np.full((2, 2), 255), np.ones((2, 2), int))
 
 
 def test_figures_of_each_class() -> None:

@@ -109,6 +109,20 @@ def test_keep_that_means_nothing(keep: str) -> None:
         Options(keep=keep)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("grow", 2.0, "grow is 2.0; expected a whole number of pixels"),
+        ("threshold", "0.5", "threshold is '0.5'; expected a number from 0 to 1"),
+        ("size", 10, "size is 10; expected text"),
+        ("background_position", (0.5, 0.5), "expected text"),
+    ],
+)
+def test_options_of_another_type(name: str, value: object, said: str) -> None:
+    with pytest.raises(ImageError, match=said):
+        Options(**{name: value})  # type: ignore[arg-type]
+
+
 def test_keep_outside_the_photo() -> None:
     for keep in ("point=800,10", "box=10,600,20,700"):
         with pytest.raises(ImageError, match="outside the photo of 800x600"):

@@ -61,6 +61,14 @@ def test_modes(mode: str) -> None:
     assert photo.pixels.dtype == np.uint8
 
 
+def test_premultiplied_grey() -> None:
+    grey = Image.merge("LA", [Image.new("L", (2, 1), 80), Image.new("L", (2, 1), 128)])
+    photo = read(grey.convert("La"))
+    assert abs(int(photo.pixels[0, 0, 0]) - 80) <= 1
+    assert photo.opacity is not None
+    assert photo.opacity[0, 0] == 128
+
+
 def test_16_bit_is_scaled_not_cut() -> None:
     grey = np.linspace(0, 65535, 1200).reshape(30, 40).astype(np.uint16)
     expected = np.round(grey / 257).astype(int)

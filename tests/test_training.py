@@ -221,6 +221,10 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["task.learning_rate=nan"], "task.learning_rate"),
         (["task.learning_rate=1e18"], "lower task.learning_rate"),
         (["loop.monitor=bogus"], "bogus"),
+        (["task.warmup_steps=null"], "task.warmup_steps is empty; expected a value"),
+        (["data.sizes="], "data.sizes is empty"),
+        (["loop.precision=null"], "loop.precision is empty"),
+        (["init=null"], "init is None; expected a model"),
     ],
 )
 def test_bad_recipes_end_in_one_line(
@@ -236,6 +240,29 @@ def test_bad_recipes_end_in_one_line(
     errors = capsys.readouterr().err.strip().splitlines()
     assert message in errors[-1]
     assert errors[-1].startswith("figureground: ")
+
+
+def test_a_run_is_no_place_for_other_files(
+    people_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(people_folder.rglob("*"))
+    assert train(people_folder, people_folder, 3) == 1
+    assert "is not empty and holds no run; choose another --run" in capsys.readouterr().err
+    assert sorted(people_folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("init", ["", "last.ckpt"])
+def test_a_run_starts_from_another(
+    people_folder: Path,
+    whole_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    init: str,
+) -> None:
+    start = f"init={whole_run / init}"
+    assert train(people_folder, tmp_path / "run", 1, start, "loop.max_steps=1") == 0
+    tensors = len(load_file(whole_run / "last.safetensors"))
+    assert f": {tensors} tensors matched" in capsys.readouterr().out
 
 
 def test_polynomial_decay_is_paddles(goldens: Path) -> None:

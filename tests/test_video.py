@@ -1,5 +1,6 @@
 """Video in, video out: the same frames at the same times, the same sound, another background."""
 
+import errno
 import hashlib
 import io
 import json
@@ -43,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder, where the network knows red."""
     monkeypatch.chdir(tmp_path)
 
-    def red(model: str, edges: str, device: str, threads: int = 0) -> AlphaPredictor:
+    def red(model: str, edges: str, device: str, threads: int, frames: bool) -> AlphaPredictor:
         return AlphaPredictor(Red(), Input(32, 32), "red", edges=edges)
 
     monkeypatch.setattr("figureground.video.people.load_alpha", red)
@@ -575,6 +576,8 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["-o", "out.mp4", "--background", "file"], "neither an image nor a video"),
         (["-o", "same.mp4", "--background", "same.mp4"], "is the background"),
         (["-o", "new/100%_%03d.png"], "%% for a percent sign"),
+        (["-o", "."], "expected the name of a file"),
+        (["-o", ""], "expected the name of a file"),
     ):
         assert main(["video", "in.mp4", *arguments]) == 1
         assert said in capsys.readouterr().err
@@ -584,6 +587,8 @@ def test_bad_targets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         fg.video.replace_background("in.mp4", "out.mp4", edges="hair")  # type: ignore[arg-type]
     with pytest.raises(fg.errors.VideoError, match="steady is 'yes'; expected motion or none"):
         fg.video.replace_background("in.mp4", "out.mp4", steady="yes")  # type: ignore[arg-type]
+    with pytest.raises(fg.errors.VideoError, match="steady is 'Motion'"):
+        next(iter(fg.video.alphas("in.mp4", steady="Motion")))  # type: ignore[arg-type]
     with pytest.raises(fg.errors.VideoError, match="every is -1 seconds"):
         next(fg.video.frames("in.mp4", every=-1))
     assert sorted(p.name for p in folder.iterdir()) == ["file", "folder.mp4", "in.mp4", "same.mp4"]
@@ -728,6 +733,19 @@ def test_a_stopped_sequence_leaves_its_part(folder: Path) -> None:
         assert len(list((folder / "new.part").glob("*.png"))) == count
     fg.video.replace_background("in.mp4", "new/%03d.png")
     assert sorted(path.name for path in folder.iterdir()) == ["in.mp4", "new"]
+
+
+def test_a_full_disk_leaves_nothing_of_a_sequence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    clip("in.mp4")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["video", "in.mp4", "-o", "new/%03d.png"]) == 1
+    assert "cannot write 001.png of new/%03d.png (No space left" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["in.mp4"]
 
 
 def test_stopped_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Errors whose message is meant for the person at the keyboard; the command line prints no traceback."""
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ class GalleryError(FiguregroundError):
 
 def in_range(name: str, value: float, least: float, most: float, unit: str = "") -> None:
     """ImageError where an option is not a number from least to most."""
+    if not isinstance(value, Real):
+        raise ImageError(f"{name} is {value!r}; expected a number from {least:,} to {most:,}")
     if not least <= value <= most:  # what is no number (NaN) is not either
         raise ImageError(
             f"{name} is {value:g}; expected {least:,} to {most:,}{' ' if unit else ''}{unit}"

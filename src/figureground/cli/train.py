@@ -129,6 +129,8 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
             f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER, or "
             f"start from its weights with init={folder / 'best.safetensors'}"
         )
+    if is_first() and folder.is_dir() and any(folder.iterdir()) and not kept.exists():
+        raise RecipeError(f"{folder} is not empty and holds no run; choose another --run FOLDER")
     say = print if is_first() else lambda *_, **__: None
     if values.get("init") and not going_on:
         name, init = values["network"]["name"], values["init"]

@@ -124,7 +124,7 @@ def video(
         )
     if done.damaged:
         print(
-            f"figureground: {done.damaged} packets of {input}'s sound or subtitles, damaged, were left out",
+            f"figureground: damaged packets of {input}'s sound or subtitles, left out: {done.damaged}",
             file=sys.stderr,
         )
     return 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageColor, ImageFilter, ImageOps
 
 from figureground.errors import ImageError
-from figureground.imaging.read import Photo, read, srgb
+from figureground.imaging.read import Photo, Source, read, srgb
 from figureground.imaging.size import within
 
 ROWS = 64  # of a picture at a time
@@ -78,23 +78,21 @@ POSITIONS = {
 }
 
 
-def background(
-    spec: str | os.PathLike[str], fit: Fit = "fill", position: str = "centre"
-) -> Background:
+def background(spec: Source, fit: Fit = "fill", position: str = "centre") -> Background:
     """What to put behind: a function (H×W×3 pixels, H×W uint8 alpha) -> H×W×3, or None: transparent.
 
-    spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or the path of an image; fit and
-    position are picture()'s. Raises ImageError for anything else.
+    spec: "transparent", "blur", a colour (name, #rrggbb, rgb(r,g,b)) or an image, by its path or as
+    imaging.read takes it; fit and position are picture()'s. Raises ImageError for anything else.
     """
-    spec = os.fspath(spec)
     where(position)
-    if (known := plain(spec)) is not None:
+    named = os.fspath(spec) if isinstance(spec, str | os.PathLike) else ""
+    if named and (known := plain(named)) is not None:
         return known
     try:
         photo = read(spec)
     except ImageError as error:
         raise ImageError(
-            f"the background {spec!r} is none of: transparent, blur, a colour such as white, "
+            f"the background {named!r} is none of: transparent, blur, a colour such as white, "
             f"#00ff00 or rgb(0,255,0), an image file ({error})"
         ) from None
     return picture(photo, fit, position)

@@ -296,6 +296,8 @@ def _to_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
 
 def _strips(image: Image.Image, mode: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Colours and what comes after them, strip by strip: Pillow's own way needs the memory three times."""
+    if image.mode == "La":  # which Pillow turns into LA alone
+        image = image.convert("LA")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     opacity = np.empty((image.height, image.width if mode == "RGBA" else 0), np.uint8)
     for top in range(0, image.height, ROWS):

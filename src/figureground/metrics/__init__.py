@@ -67,6 +67,21 @@ def checked(prediction: ArrayLike, truth: ArrayLike) -> tuple[Map, Map]:
     return maps
 
 
+def labelled(
+    prediction: NDArray[np.integer | np.bool_], label: NDArray[np.integer | np.bool_]
+) -> None:
+    """Raises ValueError unless both are H×W whole numbers or truth values of one shape, at least 1×1."""
+    if prediction.shape != label.shape or prediction.ndim != 2 or not prediction.size:
+        raise ValueError(
+            f"prediction is {prediction.shape}, label is {label.shape}; expected the same H×W, at least 1×1"
+        )
+    for name, values in (("prediction", prediction), ("label", label)):
+        if values.dtype.kind not in "biu":
+            raise ValueError(
+                f"{name} is {values.dtype}; expected whole numbers (of probabilities, p > 0.5)"
+            )
+
+
 def average(values: list[float]) -> float:
     """Mean over the images; ValueError when none was seen."""
     if not values:

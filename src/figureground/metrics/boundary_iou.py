@@ -9,7 +9,7 @@ Needs OpenCV (the extra [train]).
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.metrics import average
+from figureground.metrics import average, labelled
 
 
 class BoundaryIoU:
@@ -23,10 +23,14 @@ class BoundaryIoU:
     def update(self, prediction: NDArray[np.integer], label: NDArray[np.integer]) -> None:
         """One image: two H×W maps where 1 is the object; pixels whose label is `ignore` do not count.
 
-        Raises ValueError on different shapes.
+        Raises ValueError on different shapes, on what are no whole numbers, or on a prediction that holds
+        `ignore`.
         """
-        if prediction.shape != label.shape:
-            raise ValueError(f"prediction is {prediction.shape}, label is {label.shape}")
+        labelled(prediction, label)
+        if (prediction == self.ignore).any():
+            raise ValueError(
+                f"prediction holds {self.ignore}; expected class numbers (of 0 and 255, mask > 127)"
+            )
         valid = label != self.ignore
         label = np.where(valid, label, prediction)  # so that no contour arises where nobody knows
         p, g = self._band(prediction == 1) & valid, self._band(label == 1) & valid

@@ -47,8 +47,10 @@ class Matting:
         """One image: two H×W alphas, the prediction clipped to [0, 1], the truth within it.
 
         unknown: H×W, true for the pixels that count, such as trimap == 128; all where it is not given.
-        Raises ValueError on other shapes, a truth beyond [0, 1], or when no pixel counts.
+        Raises ValueError on other shapes, a truth or whole numbers beyond [0, 1], or when no pixel counts.
         """
+        if np.asarray(prediction).dtype.kind in "iu":  # else 8-bit alphas would be clipped to 1
+            prediction = checked(prediction, truth)[0]
         raw = np.asarray(prediction, np.float64)
         p, t = checked(raw.clip(0, 1), truth)
         if self.published:

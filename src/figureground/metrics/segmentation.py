@@ -19,6 +19,8 @@ without that class in label and prediction counts 1). A small person weighs as m
 import numpy as np
 from numpy.typing import NDArray
 
+from figureground.metrics import labelled
+
 
 class Segmentation:
     """Accumulates label maps; figures are exact over everything seen."""
@@ -34,12 +36,13 @@ class Segmentation:
         self.image_iou: list[float] = []
 
     def update(self, prediction: NDArray[np.integer], label: NDArray[np.integer]) -> None:
-        """One image: two H×W integer maps; pixels whose label is `ignore` do not count.
+        """One image: two H×W integer maps; pixels whose label is `ignore` do not count, so a mask of 0 and
+        255 has to become one of 0 and 1 first.
 
-        Raises ValueError on different shapes or on labels outside 0 … num_classes − 1.
+        Raises ValueError on different shapes, on what are no whole numbers, or on labels outside 0 …
+        num_classes − 1.
         """
-        if prediction.shape != label.shape:
-            raise ValueError(f"prediction is {prediction.shape}, label is {label.shape}")
+        labelled(prediction, label)
         valid = label != self.ignore
         seen, truth = prediction[valid].astype(np.int64), label[valid].astype(np.int64)
         for name, values in (("prediction", seen), ("label", truth)):

@@ -17,7 +17,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import yaml
 
@@ -63,8 +63,10 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
     for section in SECTIONS - {"system", "init", "seed"}:
         if not isinstance(values.setdefault(section, {}), dict):
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
-    if not isinstance(values.get("seed", 0), int) or not isinstance(values.get("init", ""), str):
-        raise RecipeError("seed must be a whole number, and init a model or a file of weights")
+    if not isinstance(seed := values.get("seed", 0), int):
+        raise RecipeError(f"seed is {seed!r}; expected a whole number")
+    if not isinstance(init := values.get("init", ""), str):
+        raise RecipeError(f"init is {init!r}; expected a model or a file of weights")
     if not isinstance(values.setdefault("system", "person-segmentation"), str):
         raise RecipeError(f"system is {values['system']!r}; expected the name of one")
     if unknown := set(values) - SECTIONS:
@@ -90,6 +92,10 @@ def arguments(
 
     if inspect.isclass(function):
         function = function.__init__  # type: ignore[misc]
+    kinds = get_type_hints(function)
+    for key, value in values.items():  # None passes for text, and for what has a default
+        if value is None and key in kinds and type(None) not in get_args(kinds[key]):
+            raise RecipeError(f"{section}.{key} is empty; expected a value, or leave it out")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_function_arguments(function, section, skip={"self", *given})
     try:

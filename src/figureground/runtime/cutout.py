@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +126,7 @@ def cutout(
     image: Source,
     *,
     model: str = "refinenet-people",
-    background: str | os.PathLike[str] = "transparent",
+    background: Source = "transparent",
     edges: Edges = "fine",
     keep: Keep = "all",
     drop_specks: float = 0.0,
@@ -153,10 +152,10 @@ def cutout(
 
     image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read).
     Gives H×W×4 uint8 RGBA with straight (not premultiplied) colour, or H×W×3 on the given background:
-    "blur", a colour, or the path of an image; H×W with mask or trimap; uint16 with depth=16. edges: "fine"
-    draws the alpha along the photo's own edges, "fast" enlarges what the network sees, "hair" solves for it
-    where the network is unsure. The other options and their ranges: runtime.options.Options. The model is
-    loaded once per process.
+    "blur", a colour, or an image as `image` is one; H×W with mask or trimap; uint16 with depth=16.
+    edges: "fine" draws the alpha along the photo's own edges, "fast" enlarges what the network sees, "hair"
+    solves for it where the network is unsure. The other options and their ranges: runtime.options.Options.
+    The model is loaded once per process.
 
     Raises ImageError for an image, background or option that cannot be used, or for a photo of nobody where
     require_person is set; CardError for the model.

@@ -84,7 +84,7 @@ def cutout_bytes(
     suffix: str = ".png",
     *,
     model: str = "refinenet-people",
-    background: str | os.PathLike[str] = "transparent",
+    background: Source = "transparent",
     edges: Edges = "fine",
     max_pixels: int = MAX_PIXELS,
     device: str = "auto",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, Literal
 
 from figureground.errors import ImageError, in_range
@@ -55,6 +56,12 @@ class Options:
     metadata: Metadata = "keep"
 
     def __post_init__(self) -> None:
+        for name in ("keep", "size", "background_position"):
+            if not isinstance(given := getattr(self, name), str):
+                raise ImageError(f"{name} is {given!r}; expected text, as on the command line")
+        for name in ("grow", "shrink", "trimap"):
+            if not isinstance(given := getattr(self, name), Integral):
+                raise ImageError(f"{name} is {given!r}; expected a whole number of pixels")
         places(self.keep)
         sides(self.size)
         where(self.background_position)

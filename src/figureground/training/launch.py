@@ -39,7 +39,7 @@ def said_once() -> Iterator[None]:
         torch = sys.modules.get("torch")
         met = torch is not None and torch.distributed.is_initialized()
         if not is_first() and not met:
-            time.sleep(PATIENCE)  # the launcher ends us when the first has ended
+            time.sleep(2 * PATIENCE)  # the launcher ends us when the first has ended
         raise
 
 
@@ -92,11 +92,10 @@ def _watch(children: list[subprocess.Popen[bytes]], first: int) -> int:
             state = states[number] or 0
             how = f"was killed by signal {-state}" if state < 0 else f"ended with status {state}"
             _wait(children)
-            print(
-                f"figureground: process {first + number} {how}, so the training was ended; the same "
-                "command goes on from the last whole epoch",
-                file=sys.stderr,
-            )
+            message = f"figureground: process {first + number} {how}, so the training was ended"
+            if state < 0:  # else it has said what to do
+                message += "; the same command goes on from the last whole epoch"
+            print(message, file=sys.stderr)
             return 1
         if all(state == 0 for state in states):
             return 0

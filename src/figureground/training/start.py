@@ -26,10 +26,11 @@ class Pictures(Protocol):
 def start_from(network: nn.Module, name: str, init: str, samples: Pictures) -> str:
     """Gives the network, built by `name`, every tensor of `init` that fits it; says what did and what not.
 
-    init: a card's name, hub id or path; or a checkpoint that checkpoints.read can read, with our names or
-    the published ones. What does not fit, such as a classifier of other classes, keeps its random start.
-    A card that has ONNX alone is one of ours: the batch norms that export folded away are made anew from
-    the first SEEN samples, pictures 3×H×W with or without truths; a whitening behind it is left out.
+    init: a card's name, hub id or path; a run folder; or a checkpoint that checkpoints.read can read, with
+    our names or the published ones. What does not fit, such as a classifier of other classes, keeps its
+    random start. A card that has ONNX alone is one of ours: the batch norms that export folded away are
+    made anew from the first SEEN samples, pictures 3×H×W with or without truths; a whitening behind it is
+    left out.
     Raises RecipeError when less than half of the tensors have a place, CardError, CheckpointError or
     PullError when they cannot be had.
     """
@@ -45,7 +46,10 @@ def start_from(network: nn.Module, name: str, init: str, samples: Pictures) -> s
         pairs = []
         arrays = checkpoints.read(path)
         count = len(arrays)
-        own = {key: torch.from_numpy(np.array(value)) for key, value in arrays.items()}
+        own = {  # a run's last.ckpt holds the task, not the network alone
+            key.removeprefix("network."): torch.from_numpy(np.array(value))
+            for key, value in arrays.items()
+        }
         tensors = max(
             own, networks.from_foreign(name, arrays), key=lambda t: len(match(network, t).matched)
         )
@@ -62,6 +66,8 @@ def start_from(network: nn.Module, name: str, init: str, samples: Pictures) -> s
 
 def _checkpoint(init: str) -> Path:
     path = Path(init).expanduser()
+    if (path / "recipe.yaml").is_file():  # another run
+        path /= "best.safetensors"
     if path.suffix not in hub.SUFFIXES and path.is_file():
         return path
     if path.suffix in SUFFIXES:

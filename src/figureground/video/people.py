@@ -108,14 +108,16 @@ def large(item: Found, canvas: Canvas, predictor: AlphaPredictor) -> Pixels:
     return alpha if opacity is None else cv2.multiply(alpha, opacity, scale=1 / 255)
 
 
-def finder(model: str, edges: Edges, device: str) -> AlphaPredictor:
+def finder(model: str, edges: Edges, steady: Steadiness, device: str) -> AlphaPredictor:
     """The model, on one thread, since stages share the cores.
 
-    Raises CardError, and VideoError for edges that videos do not have.
+    Raises CardError, and VideoError for edges or a steadiness that videos do not have.
     """
+    if steady not in get_args(Steadiness):
+        raise VideoError(f"steady is {steady!r}; expected {' or '.join(get_args(Steadiness))}")
     if edges not in get_args(Edges):
         raise VideoError(f"edges is {edges!r}; of a video expected {' or '.join(get_args(Edges))}")
-    return load_alpha(model, edges=edges, device=device, threads=1)
+    return load_alpha(model, edges=edges, device=device, threads=1, frames=True)
 
 
 def alphas(
@@ -128,12 +130,12 @@ def alphas(
     end: float | None = None,
     device: str = "auto",
 ) -> Iterator[tuple[Pixels, NDArray[np.float32], float]]:
-    """(H×W×3 uint8 RGB, H×W float32 alpha in [0, 1], time in seconds) of each frame of a video, upright.
+    """(H×W×3 uint8 RGB, H×W float32 alpha in [0, 1], time in seconds from `begin`) of each frame, upright.
 
     The arguments are replace_background's. Raises VideoError when the video cannot be read, or breaks off;
     CardError for the model.
     """
-    predictor = finder(model, edges, device)
+    predictor = finder(model, edges, steady, device)
     with Reader(path, begin, end) as reader:
         canvas = reader.canvas("rgb24")
         with closing(found(reader, canvas, predictor, steady=steady)) as items:

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import av
 import cv2
@@ -98,10 +98,8 @@ def replace_background(
     source, target = os.fspath(source), os.fspath(target)
     transparent = os.fspath(background) == "transparent" and not mask
     live = is_device(source)
-    if steady not in get_args(Steadiness):
-        raise VideoError(f"steady is {steady!r}; expected {' or '.join(get_args(Steadiness))}")
     _check(source, target, os.fspath(background))
-    predictor = finder(model, edges, device)
+    predictor = finder(model, edges, steady, device)
     with (
         _reader(source, begin, end, raw_size, raw_rate) as reader,
         _writer(target, reader, transparent, crf) as writer,
@@ -179,6 +177,8 @@ def _check(source: str, target: str, background: str) -> None:
     """VideoError where the output would take the place of what is read, or of somebody else's file."""
     if not _is_file(target):
         return
+    if not Path(target).name:
+        raise VideoError(f"the output is {target!r}; expected the name of a file, or -")
     part.make_sure(Path(target), source)
     if same(target, background):
         raise VideoError(f"the output {target} is the background; give it another name")

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from figureground.errors import VideoError
-from figureground.imaging.write import UMASK, encode, write
+from figureground.imaging.write import UMASK, encode
 from figureground.video.canvas import Kind, Pixels, Planes, parts, views
 from figureground.video.read import Frame, Packet
 from figureground.video.write import AnyReader
@@ -70,11 +70,20 @@ class Sequence:
         assert self._folder is not None
         self._count += 1
         name = self._name % self._count
-        write(self._folder / name, encode(np.ascontiguousarray(views(picture)[0])))
+        self._put(name, encode(np.ascontiguousarray(views(picture)[0])))
         if self._count > 1:
             self._list.append(f"duration {frame.time - self._time:.6f}")
         self._list.append(f"file '{name}'")
         self._time, self._lasts = frame.time, float(frame.duration * frame.time_base)
+
+    def _put(self, name: str, content: bytes) -> None:
+        assert self._folder is not None
+        try:
+            (self._folder / name).write_bytes(content)
+        except OSError as error:
+            raise VideoError(
+                f"cannot write {name} of {self.path} ({error.strerror or error})"
+            ) from None
 
     def copy(self, packet: Packet) -> None:
         """Pictures have no sound."""
@@ -82,7 +91,7 @@ class Sequence:
     def finish(self, target: Path | None = None) -> None:
         assert self._folder is not None
         self._list.append(f"duration {self._lasts:.6f}")
-        write(self._folder / LIST, "\n".join([*self._list, ""]).encode())
+        self._put(LIST, "\n".join([*self._list, ""]).encode())
         try:
             os.chmod(self._folder, 0o777 & ~UMASK)
             os.replace(self._folder, target or self.target)
