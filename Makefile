@@ -132,6 +132,9 @@ train-saliency: .venv/dev
 	$(BIN)/figureground export runs/u2netp-last --weights last.safetensors -o runs --name u2netp-4
 	$(BIN)/figureground export runs/u2netp-longer -o runs --name u2netp-3
 	$(BIN)/figureground average runs/u2netp-4.md runs/u2netp-3.md -o runs --name u2netp-mean
+	$(BIN)/figureground train u2netp/saliency-longer data.root=$(DATA)/saliency task.teacher=runs/saliency \
+		init=runs/u2netp-mean.md data.seed=31 'data.sizes=[[256,256],[224,288],[288,224]]' loop.max_steps=2000 \
+		--run runs/u2netp-again
 
 train-shm: .venv/dev
 	$(BIN)/figureground train shm/people data.root=$(DATA)/people init=$(IMAGENET) --run runs/shm
