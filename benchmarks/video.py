@@ -146,7 +146,7 @@ def along(alpha: NDArray, there: tuple[float, ...], here: tuple[float, ...]) -> 
 
 def flicker(data: Path, scene: str, clips: int = 6) -> None:
     """The table of filters, averaged over clips."""
-    predictor = load_alpha("pp-humanseg-lite", threads=1, frames=True)
+    predictor = load_alpha("pp-humanseg-lite", threads=1)
     people = (
         (data / "people/val.txt").read_text().split()[10:]
     )  # constants were chosen on the first
@@ -238,7 +238,7 @@ def speed(source: Path) -> None:
 
 def stages(source: Path) -> None:
     """CPU milliseconds per frame of each stage, run one after the other."""
-    predictor = load_alpha("pp-humanseg-lite", threads=1, frames=True)
+    predictor = load_alpha("pp-humanseg-lite", threads=1)
     with tempfile.TemporaryDirectory() as folder:
         for width, height in ((640, 480), (1280, 720)):
             clip, spent, frames = f"{folder}/{width}.mp4", dict[str, float](), 60

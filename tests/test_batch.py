@@ -198,10 +198,12 @@ def test_two_results_never_meet(tree: Tree) -> None:
     for inputs, output in (
         (["p", "q"], "out"),
         (["p"], "out/{stem}.png"),
-        (["p/a.jpg"] * 2, "out"),
     ):
         with pytest.raises(ImageError, match=r"would be written to out/[aA]\.(jpg\.)?png: p/"):
             Targets(Sources(inputs), output, False)
+    for twice in (["p/a.jpg"] * 2, ["p/a.jpg", "./p/a.jpg"]):
+        with pytest.raises(ImageError, match=r"a\.jpg is named twice"):
+            Targets(Sources(twice), "out", False)
     tree("p/a.jpg.png")
     with pytest.raises(ImageError, match=r"out/a\.jpg\.png: p/a\.jpg, p/a\.jpg\.png"):
         Targets(Sources(["p"]), "out", False)
@@ -239,9 +241,14 @@ def test_outputs_that_cannot_be_meant(tree: Tree) -> None:
         (["p"], "-", "do not fit standard output"),
         (["p"], "one.png", "need a folder as output"),
         (["nope*.jpg"], "out", "no images that match"),
+        (["p"], "p/a.jpg/", "needs a folder; p/a.jpg is a file"),
+        (["p/*"], "p/{stem}-cut.png", r"p/a-cut.png would be one of p/\* the next time"),
+        (["p/*"], "p/", "the next time"),
+        (["**"], "p", "the next time"),
     ):
         with pytest.raises(ImageError, match=said):
             Targets(Sources(inputs), output, False)
+    assert targets(["p/*.jpg"], "p/")["p/a.jpg"] == "p/a.png"  # which is no .jpg
     with pytest.raises(ImageError, match="--resume is for many photos"):
         job(["p/a.jpg"], "a.png", resume=True)
     assert not Path("out").exists()
@@ -349,6 +356,81 @@ def test_reports_are_gone_on_with(tree: Tree) -> None:
     assert lines[0].keys() >= {"input", "output", "seconds", "bytes", "fingerprint"}
     with pytest.raises(ImageError, match="cannot write the report nowhere/r"):
         job(["p"], report="nowhere/r.jsonl")
+
+
+def test_what_comes_to_meet_another_in_a_watched_folder(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Is said, and the others are done."""
+    tree("p/A.jpg")
+    looks = iter([lambda: None, lambda: tree("p/a.jpg", "p/b.jpg"), lambda: None, lambda: None])
+
+    def pause(seconds: float) -> None:
+        for act in looks:
+            return act()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.time, "sleep", pause)
+    assert job(["p"], "out/{stem}.png", watch=True) == 1
+    assert results() == {"A.png": "p/A.jpg", "b.png": "p/b.jpg"}
+    said = capsys.readouterr().err
+    assert said.count("p/a.jpg and another photo would both be written to out/a.png") == 1
+
+
+def test_what_names_no_file(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    tree("a.jpg")
+    assert job(["", "a.jpg"]) == 1
+    assert results() == {"a.png": "a.jpg"}
+    assert "'' names no file" in capsys.readouterr().err
+    Path("list").write_text(".\n/\na.jpg\n-\n")
+    assert names(listed="list") == ["a.jpg", "-"]
+    assert [found.source for found in Sources([], "list")][-1] == "./-"
+    Path("list").write_text("a.jpg\r\n", encoding="utf-16")
+    with pytest.raises(ImageError, match="is UTF-16 text; save it as UTF-8"):
+        names(listed="list")
+    Path("list").write_text("")
+    with pytest.raises(ImageError, match="no images in the list"):
+        job([], from_list="list")
+
+
+def test_a_report_that_cannot_be_written(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is named; a line that was cut ends when it is gone on with."""
+    tree("p/a.jpg", "p/b.jpg")
+    whole = os.write
+
+    def full(file: int, line: bytes) -> int:
+        if line.startswith(b'{"input": "p/b.jpg"'):
+            return whole(file, line[:5])
+        if b"b.jpg" in line and b"{" not in line:
+            raise OSError(28, "No space left on device")
+        return whole(file, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(ImageError, match=r"cannot write the report r\.jsonl"):
+            job(["p"], report="r.jsonl")
+    assert Path("r.jsonl").read_text().splitlines()[-1] == '{"inp'
+    Path("out/b.png").unlink()
+    assert job(["p"], report="r.jsonl", resume=True) == 0
+    lines = Path("r.jsonl").read_text().splitlines()
+    assert [json.loads(line)["input"] for line in lines if line != '{"inp'][-1] == "p/b.jpg"
+
+
+def test_photos_done_at_ctrl_c_have_their_lines() -> None:
+    begun = threading.Barrier(2)
+
+    def slow(one: Any) -> dict[str, Any]:
+        begun.wait()
+        return {"input": one}
+
+    def jobs() -> Any:
+        yield from ("a", "b")
+        raise KeyboardInterrupt
+
+    lines = running.local(jobs(), slow, 2, threading.Event())
+    assert [next(lines)["input"], next(lines)["input"]] == ["a", "b"]
+    with pytest.raises(KeyboardInterrupt):
+        next(lines)
 
 
 def test_a_watched_folder(

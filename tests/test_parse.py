@@ -81,7 +81,7 @@ def test_what_cannot_be_parsed(
         ([str(picture), "-o", str(picture)], "is the input"),
         ([str(picture), "-o", "a.jpg", "--labels"], "would change class numbers"),
         (["none.png", "-o", str(tmp_path / "o.png")], "none.png"),
-        ([str(picture)] * 2 + ["-o", str(tmp_path / "d")], "several inputs would be written"),
+        ([str(picture)] * 2 + ["-o", str(tmp_path / "d")], "is named twice; name it once"),
     ):
         assert main(["parse", *arguments, "--model", str(model)]) == 1
         assert message in capsys.readouterr().err

@@ -1,6 +1,10 @@
 """Preparing a photo and reading answers of every kind, by sessions that answer what the test wants."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,3 +185,17 @@ def test_for_one_size_it_answers_the_same(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(fixed.small(pixels), plain.small(pixels), atol=1e-5)
     with pytest.raises(CardError, match="failed on"):
         fixed.small(np.zeros((500, 500, 3), np.uint8))
+
+
+def test_nothing_is_told_to_anybody(tmp_path: Path) -> None:
+    """The engine's maker is sent no events, and no number of this machine is kept for them."""
+    code = "import numpy, figureground; figureground.load()(numpy.zeros((9, 9, 3), 'uint8'))"
+    places = {
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    places["LOCALAPPDATA"] = str(tmp_path)
+    known = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env=known | places, check=True)
+    assert list(tmp_path.rglob("*")) == []

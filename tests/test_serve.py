@@ -493,7 +493,7 @@ def test_headers_and_log(client: Any, photo_bytes: bytes, caplog: pytest.LogCapt
     preflight = client.options("/v1/mask", headers=headers)
     assert preflight.status_code == 403
     own = str(client.base_url).rstrip("/")
-    for origin, status in (("https://evil.example", 403), (own, 200)):
+    for origin, status in (("https://evil.example", 403), ("http://[", 403), (own, 200)):
         asked = client.post("/v1/mask", content=photo_bytes, headers={"origin": origin})
         assert asked.status_code == status
     assert "access-control-allow-origin" not in preflight.headers

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder, where the network knows red."""
     monkeypatch.chdir(tmp_path)
 
-    def red(model: str, edges: str, device: str, threads: int, frames: bool) -> AlphaPredictor:
+    def red(model: str, edges: str, device: str, threads: int) -> AlphaPredictor:
         return AlphaPredictor(Red(), Input(32, 32), "red", edges=edges)
 
     monkeypatch.setattr("figureground.video.people.load_alpha", red)

@@ -11,6 +11,7 @@ Everything is imported when it is first used: `import figureground` loads neithe
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from figureground.runtime.cutout import cutout as cutout
     from figureground.runtime.file import cutout_bytes as cutout_bytes
     from figureground.runtime.predictor import load as load
+
+# else the engine, from 1.31 on, keeps a device's number and tells its maker of each session
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _PUBLIC = {
     "load": ("figureground.runtime.predictor", "load"),

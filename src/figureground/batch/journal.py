@@ -62,7 +62,7 @@ class Journal:
         try:
             if self._file is None:
                 self._file = self._open()
-            os.write(self._file, line)
+            put(self._file, line)
         except OSError as error:
             raise ImageError(f"cannot write {self.path} ({error.strerror})") from None
 
@@ -73,20 +73,31 @@ class Journal:
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        binary = getattr(os, "O_BINARY", 0)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
-        size = os.lseek(file, 0, os.SEEK_END)
-        if size:  # a cut line ends here
-            os.lseek(file, size - 1, os.SEEK_SET)
-            if os.read(file, 1) != b"\n":
-                os.write(file, b"\n")
-        return file
+        return lines_of(self.path)
 
     def _name(self, target: str) -> bytes:
         name = target
         if "://" not in target:
             name = os.path.relpath(target, self.folder).replace(os.sep, "/")
         return os.fsencode(name).replace(b"\n", b"\\n")
+
+
+def lines_of(path: str | os.PathLike[str]) -> int:
+    """A file to put lines at the end of; one that a crash cut ends there."""
+    binary = getattr(os, "O_BINARY", 0)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
+    size = os.lseek(file, 0, os.SEEK_END) if os.path.isfile(path) else 0
+    if size:
+        os.lseek(file, size - 1, os.SEEK_SET)
+        if os.read(file, 1) != b"\n":
+            os.write(file, b"\n")
+    return file
+
+
+def put(file: int, line: bytes) -> None:
+    """Whole, whatever happens after, unless the disk is full."""
+    while line:
+        line = line[os.write(file, line) :]
 
 
 def state(fingerprint: str, size: int) -> int:

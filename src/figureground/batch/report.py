@@ -9,6 +9,7 @@ from collections.abc import Callable
 from json import dumps
 from typing import TextIO
 
+from figureground.batch.journal import lines_of, put
 from figureground.batch.one import Line
 from figureground.errors import ImageError
 from figureground.progress import Progress
@@ -34,10 +35,11 @@ class Report:
         self._describe, self._json, self._out, self._words = describe, json, out, words
         self._progress = Progress(total)
         self._file: int | None = None
+        self._path = path
         if path:
-            flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if more else os.O_TRUNC)
             try:
-                self._file = os.open(path, flags, 0o666)
+                new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+                self._file = lines_of(path) if more else os.open(path, new, 0o666)
             except OSError as error:
                 raise ImageError(f"cannot write the report {path} ({error.strerror})") from None
 
@@ -49,7 +51,12 @@ class Report:
             self.counts[line["left"]] += 1
         text = dumps(line) if self._json or self._file is not None else ""
         if self._file is not None:
-            os.write(self._file, text.encode() + b"\n")  # whole, whatever happens after
+            try:
+                put(self._file, text.encode() + b"\n")
+            except OSError as error:
+                raise ImageError(
+                    f"cannot write the report {self._path} ({error.strerror})"
+                ) from None
         self._progress.clear()
         if self._json:
             print(text, file=self._out, flush=True)

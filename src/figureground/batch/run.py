@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b, sha256
 from json import dumps
@@ -134,15 +135,20 @@ def local(
             for job in jobs:
                 begun.append(pool.submit(one, job))
                 if len(begun) >= AHEAD * workers:
-                    yield begun.popleft().result()
+                    yield begun[0].result()
+                    begun.popleft()
                 if stop.is_set():
                     break
             while begun:
-                future = begun.popleft()
-                if not (stop.is_set() and future.cancel()):
-                    yield future.result()
+                if not (stop.is_set() and begun[0].cancel()):
+                    yield begun[0].result()
+                begun.popleft()
+        except KeyboardInterrupt:  # those begun are finished, and have their lines; no others
+            pool.shutdown(cancel_futures=True)
+            yield from (future.result() for future in begun if not future.cancelled())
+            raise
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C: those begun are finished, no others
+            pool.shutdown(cancel_futures=True)
             raise
 
 
@@ -162,7 +168,10 @@ def watched(sources: Sources, targets: Targets) -> Iterator[Iterator[Found]]:
         before = dict(waiting)
         waiting.clear()
         for found in sources:
-            target = targets.of(found) if found.name else ""
+            try:
+                target = targets.of(found) if found.name else ""
+            except ImageError as error:
+                found, target = replace(found, name="", error=str(error)), ""
             key, now = _number(found.source, target), _number(*_stat(found.source))
             if done.get(key) == now:
                 continue
@@ -175,7 +184,7 @@ def watched(sources: Sources, targets: Targets) -> Iterator[Iterator[Found]]:
 
     while True:
         begun = time.monotonic()
-        targets.look(sources, empty=True)
+        targets.look(sources, empty=True, again=True)
         yield fresh()
         time.sleep(max(PAUSE, time.monotonic() - begun))
 

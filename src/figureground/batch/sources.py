@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tempfile
@@ -61,7 +62,7 @@ class Sources:
         if listed and not listed.lower().endswith(".parquet"):
             self._spool = _spooled(listed)
         self.many = bool(listed) or any(
-            os.path.isdir(one) or _is_glob(one) or (stores.is_remote(one) and not is_photo(one))
+            os.path.isdir(one) or is_glob(one) or (stores.is_remote(one) and not is_photo(one))
             for one in self.inputs
         )
 
@@ -83,13 +84,14 @@ class Sources:
             yield from _or_none(source, _bucket(source))
         elif os.path.isdir(source):
             yield from _or_none(source, _walk(source, self.leave))
-        elif _is_glob(source):
+        elif is_glob(source):
             yield from _or_none(source, _glob(source, self.leave))
         else:
-            yield Found(source, Path(source.replace("\\", "/")).name)
+            yield _named(source, Path(source.replace("\\", "/")).name)
 
     def _entry(self, source: str) -> Found:
         """Of a list: its whole path is kept, so that photos of one name do not meet."""
+        source = "./-" if source == "-" else source  # names are taken as they are
         if stores.is_web(source):
             return self._web(source)
         if stores.is_remote(source):
@@ -97,7 +99,7 @@ class Sources:
         path = os.path.normpath(source)
         if path.split(os.sep)[0] == os.pardir:
             path = os.path.abspath(path)
-        return Found(source, Path(os.path.splitdrive(path)[1]).as_posix().lstrip("/"))
+        return _named(source, Path(os.path.splitdrive(path)[1]).as_posix().lstrip("/"))
 
     def _web(self, url: str) -> Found:
         if not self.urls:
@@ -106,6 +108,13 @@ class Sources:
             )
         name = Path(unquote(urlsplit(url).path)).name
         return Found(url, re.sub(r"[\x00-\x1f\\:*?\"<>|]", "_", name) or "photo")
+
+
+def _named(source: str, name: str) -> Found:
+    """A file by the name that its result is to have."""
+    if name in ("", "."):
+        return Found(source, error=f"{source!r} names no file; expected a photo")
+    return Found(source, name)
 
 
 def _spooled(listed: str) -> BinaryIO:
@@ -133,6 +142,8 @@ def _entries(file: BinaryIO) -> Iterator[str]:
     """Lines, or what stands between null bytes where there are any (find -print0)."""
     first = file.read(BLOCK)
     file.seek(0)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ImageError("the list is UTF-16 text; save it as UTF-8")
     between = b"\0" if b"\0" in first else b"\n"
     rest = b""
     while block := file.read(BLOCK):
@@ -173,7 +184,7 @@ def _or_none(source: str, found: Iterable[Found]) -> Iterator[Found]:
         some = some or bool(one.name or one.error)
         yield one
     if not some:
-        where = "that match" if _is_glob(source) else "in the folder"
+        where = "that match" if is_glob(source) else "in the folder"
         yield Found(source, error=f"there are no images {where} {source}")
 
 
@@ -220,7 +231,7 @@ def is_photo(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
 
 
-def _is_glob(source: str) -> bool:
+def is_glob(source: str) -> bool:
     """Never an address or what is in a bucket: there `?` and `*` are themselves."""
     elsewhere = stores.is_web(source) or stores.is_remote(source)
     return bool(MAGIC.search(source)) and not elsewhere and not os.path.lexists(source)

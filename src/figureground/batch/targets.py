@@ -6,6 +6,7 @@ import os
 import unicodedata
 from array import array
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from string import Formatter
@@ -13,7 +14,7 @@ from string import Formatter
 import numpy as np
 from numpy.typing import NDArray
 
-from figureground.batch.sources import Found, Sources
+from figureground.batch.sources import Found, Sources, is_glob
 from figureground.batch.stores import is_remote
 from figureground.errors import ImageError
 from figureground.imaging.write import FORMATS, format_of, same
@@ -42,17 +43,20 @@ class Targets:
             _check(output)
         self.folder = root(output)
         self._twice: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self._meet = self._twice
         self.look(sources, empty=empty)
 
-    def look(self, sources: Sources, *, empty: bool = False) -> None:
-        """Counts the photos into `total`, and finds which names meet. empty: there may be none (yet)."""
-        self._twice = np.empty(0, np.uint64)
+    def look(self, sources: Sources, *, empty: bool = False, again: bool = False) -> None:
+        """Counts the photos into `total`, and finds which names meet. empty: there may be none (yet).
+        again: this is begun already, so it is `of` that refuses those that meet, and no others."""
+        self._twice = self._meet = np.empty(0, np.uint64)
         self.total, error = 0, ""
         for found in sources:
             self.total += bool(found.name)
             error = error or found.error
         if not self.total and not empty:
-            raise ImageError(error or f"there are no images in {sources.inputs}")
+            where = ", ".join(sources.inputs) or "the list"
+            raise ImageError(error or f"there are no images in {where}")
         self.single = not self._many(sources)
         for source in sources.inputs:
             if not self.single and os.path.isdir(source) and same(source, self.folder or "."):
@@ -60,13 +64,22 @@ class Targets:
                     f"the output folder {self.folder or '.'} is that of the photos, where results would be "
                     "taken for photos the next time; choose another"
                 )
+        patterns = [one for one in sources.inputs if is_glob(one) and not is_remote(one)]
+        if patterns and not self.single and self.output != "-":
+            for target in (self.of(found) for found in sources if found.name):
+                if taken := next((one for one in patterns if _takes(one, target)), ""):
+                    raise ImageError(
+                        f"the result {target} would be one of {taken} the next time; choose another folder"
+                    )
         if self.output == "-" or self.single:
             return
         self._twice = _repeated(self.of(found) for found in sources if found.name)
         if len(self._twice):  # those that differ by their suffix keep it; are there others?
-            again = _repeated(self.of(found) for found in sources if found.name)
-            if len(again):
-                _refuse(self, sources, again)
+            meet = _repeated(self.of(found) for found in sources if found.name)
+            if again:
+                self._meet = meet
+            elif len(meet):
+                _refuse(self, sources, meet)
 
     def of(self, found: Found) -> str:
         """Raises ImageError when the format cannot hold the result."""
@@ -78,6 +91,8 @@ class Targets:
                 f"{Path(target).suffix} cannot be transparent; name the output .png or .webp, or give "
                 "--background COLOUR"
             )
+        if len(self._meet) and _key(target) in self._meet:
+            raise ImageError(f"{found.source} and another photo would both be written to {target}")
         return target
 
     def _many(self, sources: Sources) -> bool:
@@ -85,13 +100,15 @@ class Targets:
             if self.total > 1 or sources.many:
                 raise ImageError(f"{self.total} inputs do not fit standard output; give -o FOLDER")
             return False
-        if self.template or self.output.endswith(("/", os.sep)) or os.path.isdir(self.output):
-            return True
         many = self.total > 1 or sources.many
-        if many and Path(self.output).suffix.lower() in FORMATS:
+        if self.template or self.output.endswith(("/", os.sep)) or os.path.isdir(self.output):
+            many = True
+        elif many and Path(self.output).suffix.lower() in FORMATS:
             raise ImageError(
                 f"{self.total} inputs need a folder as output; {self.output!r} names a file"
             )
+        if many and os.path.isfile(self.folder):
+            raise ImageError(f"the output {self.output!r} needs a folder; {self.folder} is a file")
         return many
 
     def _named(self, name: PurePosixPath) -> str:
@@ -107,6 +124,14 @@ class Targets:
             if place < len(self._twice) and self._twice[place] == key:
                 return _join(self.output, name.with_name(f"{name.name}.png"))
         return target
+
+
+def _takes(pattern: str, target: str) -> bool:
+    """Whether a file of that name would be one of the pattern's."""
+    if "**" in pattern:
+        return fnmatch(target, pattern)
+    parts = Path(pattern).parts, Path(target).parts
+    return len(parts[0]) == len(parts[1]) and all(map(fnmatch, parts[1], parts[0]))
 
 
 def _join(folder: str, name: PurePosixPath) -> str:
@@ -154,6 +179,8 @@ def _refuse(targets: Targets, sources: Sources, keys: NDArray[np.uint64]) -> Non
     meet = [source for source, target in of.items() if _key(target) in wanted]
     if not meet:  # two of 2^64 numbers were the same, or files have gone
         return
+    if len(meet) == 1 or same(*meet[:2]):
+        raise ImageError(f"{meet[-1]} is named twice; name it once")
     raise ImageError(
         f"several inputs would be written to {of[meet[0]]}: {', '.join(meet[:3])}; do them in separate "
         "calls, give the folder that holds them, or name the output with {parent} and {name}"

@@ -43,8 +43,6 @@ class Card:
     network: name and arguments of networks.build, the operator family among them.
     output: "person-logits", "saliency", "alpha" (see runtime.alpha), "class-logits" (with classes)
     or "embedding".
-    frames: width and height that replace the input's for the frames of a video, which are to be seen fast;
-    empty: as photos are.
     sharpness, offset: alpha = sigmoid(sharpness · (logit − offset)), Platt's calibration; 1 and 0 for
     the network's own probability.
     files: an .onnx, a checkpoint (.safetensors or as published), or both.
@@ -60,7 +58,6 @@ class Card:
     files: Sequence[File]
     path: Path
     classes: Sequence[str] = ()
-    frames: Sequence[int] = ()
     sharpness: float = 1.0
     offset: float = 0.0
     licences: Mapping[str, str] = field(default_factory=dict)
@@ -73,19 +70,9 @@ class Card:
             given = getattr(self, name)
             if not isinstance(given, int | float) or not isfinite(given):
                 raise CardError(f"the card {self.path} has {name} {given!r}; expected a number")
-        for name, kind in (("classes", str), ("frames", int)):
-            given = getattr(self, name)
-            if not (
-                isinstance(given, list | tuple) and all(isinstance(entry, kind) for entry in given)
-            ):
-                raise CardError(
-                    f"the card {self.path} has {name} {given!r}; expected a list of "
-                    + ("names" if kind is str else "width and height")
-                )
-        if self.frames and (len(self.frames) != 2 or min(self.frames) < 1):
-            raise CardError(
-                f"the card {self.path} has frames {self.frames}; expected [width, height]"
-            )
+        names = self.classes
+        if not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
+            raise CardError(f"the card {self.path} has classes {names!r}; expected a list of names")
 
     @property
     def onnx(self) -> File | None:
@@ -126,7 +113,7 @@ def front_matter(card: Card) -> str:
     values = {entry.name: getattr(card, entry.name) for entry in fields(card)}
     for name in ("path", "text"):
         del values[name]
-    for name in ("classes", "frames", "files", "licences", "figures", "ids"):
+    for name in ("classes", "files", "licences", "figures", "ids"):
         if not values[name]:
             del values[name]
     if (card.sharpness, card.offset) == (1.0, 0.0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import lru_cache
 
 from figureground import hub
@@ -36,7 +35,7 @@ def load(
     Raises CardError when the model is unknown, its weights are not the card's, or the device is not
     available; PullError when they cannot be fetched.
     """
-    return _load(os.fspath(model), edges, device, threads, False)
+    return _load(os.fspath(model), edges, device, threads)
 
 
 def load_alpha(
@@ -45,13 +44,9 @@ def load_alpha(
     edges: Edges = "fine",
     device: str = "auto",
     threads: int = 0,
-    frames: bool = False,
 ) -> AlphaPredictor:
-    """The same for a model that gives an alpha; CardError for any other.
-
-    frames: for the frames of a video, which some models see smaller than photos, see hub.card.
-    """
-    predictor = _load(os.fspath(model), edges, device, threads, frames)
+    """The same for a model that gives an alpha; CardError for any other."""
+    predictor = load(model, edges=edges, device=device, threads=threads)
     if not isinstance(predictor, AlphaPredictor):
         raise CardError(
             f"{predictor.name} gives no mask; expected a model for person-segmentation, saliency or "
@@ -61,11 +56,8 @@ def load_alpha(
 
 
 @lru_cache(maxsize=4)
-def _load(model: str, edges: Edges, device: str, threads: int, frames: bool) -> Predictor:
+def _load(model: str, edges: Edges, device: str, threads: int) -> Predictor:
     card = hub.card(model)
-    if frames and card.frames:
-        width, height = card.frames
-        card = replace(card, input=replace(card.input, width=width, height=height))
     return predictor_of(card, OnnxSession(hub.local(card), device, threads), edges)
 
 

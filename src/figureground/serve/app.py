@@ -150,11 +150,13 @@ def create(
         """The models that may be asked for by name."""
         return models.list()
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> dict[str, str]:
         """Whether the server lives."""
         return {"status": "ok"}
 
+    @app.head("/ready", include_in_schema=False)
     @app.get("/ready")
     async def ready() -> Response:
         """Whether a request would be taken now: 200, or 503."""

@@ -82,6 +82,10 @@ class Guard:
         try:
             refusal = self._refusal(scope, headers)
             await (refusal or self.app)(scope, receive, sending)
+        except Exception:
+            if answer["status"] == 499:  # a fault of ours; the server logs it
+                await JSONResponse({"error": "internal error"}, 500)(scope, receive, sending)
+            raise
         finally:
             seconds = time.perf_counter() - started
             path = getattr(scope.get("route"), "path", "other")
@@ -105,7 +109,7 @@ class Guard:
         if not scope["path"].startswith(GUARDED):
             return None
         origin = headers.get("origin", "")
-        other = origin and urlsplit(origin).netloc != headers.get("host", "")
+        other = origin and origin.partition("://")[2] != headers.get("host", "")
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") or (
             other and "sec-fetch-site" not in headers  # as older browsers ask
         ):

@@ -117,7 +117,7 @@ def finder(model: str, edges: Edges, steady: Steadiness, device: str) -> AlphaPr
         raise VideoError(f"steady is {steady!r}; expected {' or '.join(get_args(Steadiness))}")
     if edges not in get_args(Edges):
         raise VideoError(f"edges is {edges!r}; of a video expected {' or '.join(get_args(Edges))}")
-    return load_alpha(model, edges=edges, device=device, threads=1, frames=True)
+    return load_alpha(model, edges=edges, device=device, threads=1)
 
 
 def alphas(
