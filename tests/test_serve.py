@@ -527,6 +527,20 @@ def test_an_error_of_ours_shows_nothing(
     assert "secret" in caplog.text
 
 
+def test_so_does_one_beyond_the_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Models) -> list[dict[str, Any]]:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(Models, "list", broken)
+    with serving() as client:
+        answer = client.get("/v1/models", headers={"x-request-id": "mine-2"})
+        assert answer.status_code == 500
+        assert answer.headers["x-request-id"] == "mine-2"
+        assert "mine-2" in answer.json()["error"]
+        assert 'path="/v1/models",status="500"' in client.get("/metrics").text
+        assert client.head("/health").status_code == 200
+
+
 def test_sessions_are_few_and_shared(photo_bytes: bytes, tmp_path: Path) -> None:
     from figureground.runtime.embedding import EmbeddingPredictor
 

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from figureground.serve.metrics import Metrics
 from figureground.serve.rate import Rate
+from figureground.serve.refuse import refused
 
 log = logging.getLogger("figureground.serve")
 
@@ -82,10 +84,10 @@ class Guard:
         try:
             refusal = self._refusal(scope, headers)
             await (refusal or self.app)(scope, receive, sending)
-        except Exception:
-            if answer["status"] == 499:  # a fault of ours; the server logs it
-                await JSONResponse({"error": "internal error"}, 500)(scope, receive, sending)
-            raise
+        except Exception as error:  # outside of us it would have no id, and no line
+            if answer["status"] != 499:
+                raise
+            await refused(error, Request(scope), 0)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
             path = getattr(scope.get("route"), "path", "other")
