@@ -194,8 +194,8 @@ def test_nothing_is_told_to_anybody(tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "TMPDIR": str(tmp_path),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "LOCALAPPDATA": str(tmp_path),
     }
-    places["LOCALAPPDATA"] = str(tmp_path)
     known = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
     subprocess.run([sys.executable, "-c", code], env=known | places, check=True)
     assert list(tmp_path.rglob("*")) == []

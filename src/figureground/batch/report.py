@@ -38,8 +38,8 @@ class Report:
         self._path = path
         if path:
             try:
-                new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-                self._file = lines_of(path) if more else os.open(path, new, 0o666)
+                anew = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+                self._file = lines_of(path) if more else os.open(path, anew, 0o666)
             except OSError as error:
                 raise ImageError(f"cannot write the report {path} ({error.strerror})") from None
 

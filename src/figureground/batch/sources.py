@@ -57,7 +57,7 @@ class Sources:
         self.inputs = list(inputs)
         self.leave = leave
         self.urls = urls
-        self._listed = listed
+        self.listed = listed
         self._spool: BinaryIO | None = None
         if listed and not listed.lower().endswith(".parquet"):
             self._spool = _spooled(listed)
@@ -71,9 +71,9 @@ class Sources:
             yield from self._of(source)
         if self._spool is not None:
             self._spool.seek(0)
-            yield from map(self._entry, _entries(self._spool))
-        elif self._listed:
-            yield from map(self._entry, _column(self._listed))
+            yield from map(self._entry, _entries(self._spool, self.listed))
+        elif self.listed:
+            yield from map(self._entry, _column(self.listed))
 
     def _of(self, source: str) -> Iterator[Found]:
         if source == "-":
@@ -138,12 +138,12 @@ def _spooled(listed: str) -> BinaryIO:
         raise ImageError(f"cannot read the list {listed!r} ({reason})") from None
 
 
-def _entries(file: BinaryIO) -> Iterator[str]:
+def _entries(file: BinaryIO, listed: str) -> Iterator[str]:
     """Lines, or what stands between null bytes where there are any (find -print0)."""
     first = file.read(BLOCK)
     file.seek(0)
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ImageError("the list is UTF-16 text; save it as UTF-8")
+        raise ImageError(f"the list {listed} is UTF-16 text; save it as UTF-8")
     between = b"\0" if b"\0" in first else b"\n"
     rest = b""
     while block := file.read(BLOCK):

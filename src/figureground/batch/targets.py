@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
@@ -55,8 +55,8 @@ class Targets:
             self.total += bool(found.name)
             error = error or found.error
         if not self.total and not empty:
-            where = ", ".join(sources.inputs) or "the list"
-            raise ImageError(error or f"there are no images in {where}")
+            where = [*sources.inputs, *([f"the list {sources.listed}"] if sources.listed else [])]
+            raise ImageError(error or f"there are no images in {', '.join(where)}")
         self.single = not self._many(sources)
         for source in sources.inputs:
             if not self.single and os.path.isdir(source) and same(source, self.folder or "."):
@@ -64,22 +64,25 @@ class Targets:
                     f"the output folder {self.folder or '.'} is that of the photos, where results would be "
                     "taken for photos the next time; choose another"
                 )
-        patterns = [one for one in sources.inputs if is_glob(one) and not is_remote(one)]
-        if patterns and not self.single and self.output != "-":
-            for target in (self.of(found) for found in sources if found.name):
-                if taken := next((one for one in patterns if _takes(one, target)), ""):
-                    raise ImageError(
-                        f"the result {target} would be one of {taken} the next time; choose another folder"
-                    )
         if self.output == "-" or self.single:
             return
-        self._twice = _repeated(self.of(found) for found in sources if found.name)
+        self._twice = _repeated(self._all(sources))
         if len(self._twice):  # those that differ by their suffix keep it; are there others?
-            meet = _repeated(self.of(found) for found in sources if found.name)
+            meet = _repeated(self._all(sources))
             if again:
                 self._meet = meet
             elif len(meet):
                 _refuse(self, sources, meet)
+
+    def _all(self, sources: Sources) -> Iterator[str]:
+        """The target of each photo; ImageError for one that a pattern among the inputs would take."""
+        patterns = [one for one in sources.inputs if is_glob(one)]
+        for target in (self.of(found) for found in sources if found.name):
+            if taken := next((one for one in patterns if _takes(one, target)), ""):
+                raise ImageError(
+                    f"the result {target} would be one of {taken} the next time; choose another folder"
+                )
+            yield target
 
     def of(self, found: Found) -> str:
         """Raises ImageError when the format cannot hold the result."""

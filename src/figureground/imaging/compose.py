@@ -85,14 +85,15 @@ def background(spec: Source, fit: Fit = "fill", position: str = "centre") -> Bac
     imaging.read takes it; fit and position are picture()'s. Raises ImageError for anything else.
     """
     where(position)
-    named = os.fspath(spec) if isinstance(spec, str | os.PathLike) else ""
-    if named and (known := plain(named)) is not None:
+    spec = os.fspath(spec) if isinstance(spec, os.PathLike) else spec
+    if isinstance(spec, str) and (known := plain(spec)) is not None:
         return known
     try:
         photo = read(spec)
     except ImageError as error:
+        given = repr(spec) if isinstance(spec, str) else f"of type {type(spec).__name__}"
         raise ImageError(
-            f"the background {named!r} is none of: transparent, blur, a colour such as white, "
+            f"the background {given} is none of: transparent, blur, a colour such as white, "
             f"#00ff00 or rgb(0,255,0), an image file ({error})"
         ) from None
     return picture(photo, fit, position)

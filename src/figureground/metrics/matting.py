@@ -49,10 +49,9 @@ class Matting:
         unknown: H×W, true for the pixels that count, such as trimap == 128; all where it is not given.
         Raises ValueError on other shapes, a truth or whole numbers beyond [0, 1], or when no pixel counts.
         """
-        if np.asarray(prediction).dtype.kind in "iu":  # else 8-bit alphas would be clipped to 1
-            prediction = checked(prediction, truth)[0]
-        raw = np.asarray(prediction, np.float64)
-        p, t = checked(raw.clip(0, 1), truth)
+        raw = np.asarray(prediction)
+        whole = raw.dtype.kind in "biu"  # 8-bit alphas are refused, not clipped to 1
+        p, t = checked(raw if whole else raw.clip(0, 1), truth)
         if self.published:
             if unknown is not None:
                 raise ValueError("the published protocol counts the whole image; give no unknown")

@@ -183,11 +183,10 @@ def create(
         name = error.errors()[0]["loc"][-1]
         return JSONResponse({"error": f"{name} is not of the kind that /openapi.json says"}, 422)
 
-    @app.exception_handler(Exception)
-    async def other(request: Request, error: Exception) -> Response:
+    @app.exception_handler(FiguregroundError)
+    async def other(request: Request, error: FiguregroundError) -> Response:
         return refused(error, request, timeout)
 
-    app.add_exception_handler(FiguregroundError, other)
     return app
 
 

@@ -146,6 +146,9 @@ class Embed(BaseModel):
     )
 
 
+NAMES = "only these, separated by commas; one that has a comma in quotes"
+
+
 class Search(BaseModel):
     """/v1/search."""
 
@@ -154,9 +157,7 @@ class Search(BaseModel):
     people: Literal["crop", "photo"] = "crop"
     rerank: int = Field(default=0, ge=0, le=1000)
     threshold: float | None = Field(default=None, allow_inf_nan=False)
-    camera: str = Field(
-        default="", description="only these, by commas; one that has a comma in quotes"
-    )
+    camera: str = Field(default="", description=NAMES)
     not_camera: str = ""
     tag: str = ""
     since: str = Field(default="", description="such as 2026-11-21T08:30 (UTC)")
@@ -183,15 +184,9 @@ class Forget(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     image: str = Field(default="", description="as the answer to adding it says")
-    camera: str = Field(
-        default="", description="only these, by commas; one that has a comma in quotes"
-    )
-    person: str = Field(
-        default="", description="only these, by commas; one that has a comma in quotes"
-    )
-    tag: str = Field(
-        default="", description="only these, by commas; one that has a comma in quotes"
-    )
+    camera: str = Field(default="", description=NAMES)
+    person: str = Field(default="", description=NAMES)
+    tag: str = Field(default="", description=NAMES)
     since: str = Field(default="", description="such as 2026-11-21T08:30 (UTC)")
     until: str = ""
     older_than: str = Field(default="", description="an age: 12h, 30d, 4w, 1y")
