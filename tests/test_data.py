@@ -20,6 +20,7 @@ from figureground.data.samples import Onward, Photos, Samples, with_mask
 from figureground.data.trimap import trimap
 from figureground.errors import DataError
 from figureground.runtime.prepare import Input
+from figureground.training.epochs import compositions
 
 
 def test_people(people_folder: Path) -> None:
@@ -544,6 +545,29 @@ def test_compositions_are_functions_of_the_seed(people_folder: Path) -> None:
     pixels, alpha = Compositions(people, nobody, [], soft=True)(np.random.default_rng(0), 64, 80)
     assert alpha.dtype == np.float32
     assert 0 <= alpha.min() <= alpha.max() <= 1
+
+
+def test_things_with_alphas_are_pasted_by_them(people_folder: Path, tmp_path: Path) -> None:
+    """A red thing of half an alpha before a person leaves half of her; its set is in no split."""
+    for folder in ("images", "alpha"):
+        (tmp_path / "things" / folder).mkdir(parents=True)
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "things/images/1.png")
+    Image.new("L", (40, 40), 128).save(tmp_path / "things/alpha/1.png")
+    (tmp_path / "list.txt").write_text("things/images/1.png\n")
+    with pytest.raises(DataError, match=r"list\.txt"):
+        compositions(data.read("people", people_folder, "train"), tmp_path, ["list.txt"])
+    draw = compositions(
+        data.read("people", people_folder, "train"), tmp_path, [], soft=True, things=["list.txt"]
+    )
+    assert [thing.alpha for thing in draw.things] == [tmp_path / "things/alpha/1.png"]
+    rng = np.random.default_rng(0)
+    pixels, truth = np.zeros((60, 60, 3), np.uint8), np.full((60, 60), 255, np.uint8)
+    for _ in range(5):
+        draw._paste_thing(rng, pixels, truth, 0.9)
+    assert pixels[..., 0].max() > 60
+    assert pixels[..., 1:].max() == 0
+    assert truth.min() < 130
+    assert ((truth > 120) & (truth < 135)).any()
 
 
 def test_a_batch_has_one_size_and_an_epoch_its_own_numbers(people_folder: Path) -> None:

@@ -67,11 +67,22 @@ def test_an_alpha_of_another_size(
     assert f"its truth {alpha} 40x30" in capsys.readouterr().err
 
 
+def test_the_mirror_image_counts_when_asked(
+    people_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure = ["evaluate", "pp-humanseg-lite", "--root", str(people_folder)]
+    assert main(measure) == 0
+    plain = capsys.readouterr().out
+    assert main([*measure, "--flip"]) == 0
+    flipped = capsys.readouterr().out
+    assert "people/test, mirrored too" in flipped
+    assert flipped.splitlines()[1:] != plain.splitlines()[1:]
+
+
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
         ("refinenet-parts", ["--measure", "people"], "refinenet-parts, which gives none"),
-        ("pp-humanseg-lite", ["--flip"], "--flip is for re-identification"),
         ("pp-humanseg-lite", ["--data", "nobody", "--measure", "people"], "for photos of nobody"),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import figureground as fg
 from figureground.cli import main
@@ -230,6 +230,23 @@ def test_another_model_is_an_error(gallery: fg.Gallery, crops: Path, tmp_path: P
     with pytest.raises(FiguregroundError, match="tells no persons apart"):
         fg.Gallery(tmp_path / "new", model="pp-humanseg-lite").add([])
     assert not (tmp_path / "new").exists()
+
+
+def test_mirror_images_count_when_the_gallery_says_so(
+    gallery: fg.Gallery, crops: Path, tmp_path: Path, model: str
+) -> None:
+    crop = crops / "0001_c1s1_000001_00.png"
+    mirrored = tmp_path / "mirrored.png"
+    ImageOps.mirror(Image.open(crop)).save(mirrored)
+    flipped = fg.Gallery(tmp_path / "f", model=model, flip=True)
+    flipped.add([crop])
+    assert flipped.search(mirrored).matches[0].score == pytest.approx(1, abs=1e-5)
+    assert fg.Gallery(tmp_path / "f").embedder.settings.flip  # it need not be said again
+    assert gallery.search(mirrored).matches[0].score < 0.999
+    assert not gallery.embedder.settings.flip
+    with pytest.raises(GalleryError, match="whether it sees mirror images now is another: False"):
+        fg.Gallery(gallery.path, flip=True).add([crop])
+    assert main(["index", str(crop), "-g", str(gallery.path), "--flip"]) == 1
 
 
 def test_people_of_a_photo(tmp_path: Path, photo_path: Path, model: str) -> None:

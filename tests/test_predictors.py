@@ -16,6 +16,7 @@ from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.labels import LabelPredictor
 from figureground.runtime.predictor import load_alpha
 from figureground.runtime.prepare import Input, enlarge, prepare
+from figureground.runtime.session import Flipped
 
 
 class Answers:
@@ -25,6 +26,9 @@ class Answers:
 
     def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
         self.run = function
+
+    def fixed(self, shape: tuple[int, int, int]) -> "Answers":
+        return self
 
 
 def halves(height: int, width: int) -> np.ndarray:
@@ -118,6 +122,27 @@ def test_labels() -> None:
         LabelPredictor(session, Input(64, 64), "a", ("b", "c"))(image)
     with pytest.raises(CardError, match="names 0 classes"):
         LabelPredictor(session, Input(64, 64), "a")
+
+
+def test_flipped_is_the_mean_over_the_mirror_image() -> None:
+    """Of maps, which are turned back, and of embeddings, which are not; all at once or by a fixed size."""
+    rng = np.random.default_rng(0)
+    images = rng.random((2, 3, 4, 6), np.float32)
+    places = rng.random((4, 6), np.float32)  # the answer depends on where something is
+    found = Flipped(Answers(lambda x: x * places)).fixed((2, 4, 6)).run(images)
+    np.testing.assert_allclose(found, images * (places + places[:, ::-1]) / 2, rtol=1e-6)
+    found = Flipped(Answers(lambda x: (x * places).sum((2, 3)))).run(images)
+    np.testing.assert_allclose(
+        found, (images * (places + places[:, ::-1]) / 2).sum((2, 3)), rtol=1e-5
+    )
+
+
+def test_flipped_a_photo_and_its_mirror_image_have_the_same_alpha(photo: np.ndarray) -> None:
+    mirrored = np.ascontiguousarray(photo[:, ::-1])
+    for flip, tolerance in ((True, 1e-3), (False, None)):
+        model = load_alpha("pp-humanseg-lite", edges="fast", flip=flip)
+        difference = np.abs(model(mirrored)[:, ::-1] - model(photo)).max()
+        assert difference > 0.05 if tolerance is None else difference < tolerance
 
 
 def test_embeddings_are_of_unit_length_and_batched() -> None:

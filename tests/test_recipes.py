@@ -25,7 +25,7 @@ def test_recipe_fits_the_signatures(name: str) -> None:
     recipes.arguments(task, values["task"], "task", given=["network"])
     loop = recipes.arguments(fit, values["loop"], "loop", given=["task", "data", "run"])
     assert loop["max_steps"] > 0
-    for listing in (*data.get("nobody", []), *data.get("scenes", [])):
+    for listing in (n for what in ("nobody", "scenes", "things") for n in data.get(what, [])):
         assert listing == "no_people.txt" or (recipes.FOLDER / "lists" / listing).is_file()
 
 

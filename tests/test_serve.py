@@ -131,12 +131,14 @@ def test_options_are_those_of_the_command_line(
     for options in (
         {"background": "blur", "edges": "fast"},
         {"background": "#00ff00", "no_foreground": "true"},
+        {"background": "white", "flip": "true"},
     ):
         answer = pixels(client.post("/v1/cutout", content=photo_bytes, params=options))
         ours = cutout(
             photo_bytes,
             background=options["background"],
             edges=options.get("edges", "fine"),
+            flip="flip" in options,
             foreground="no_foreground" not in options,
         )
         np.testing.assert_array_equal(answer, ours)
@@ -548,6 +550,7 @@ def test_sessions_are_few_and_shared(photo_bytes: bytes, tmp_path: Path) -> None
     fine = models.predictor(AlphaPredictor)
     fast = models.predictor(AlphaPredictor, edges="fast")
     assert fine.session is fast.session
+    assert models.predictor(AlphaPredictor, flip=True).session.session is fine.session
     models.predictor(EmbeddingPredictor)
     assert [model["loaded"] for model in models.list()] == [False, True]
     assert models.predictor(AlphaPredictor).session is not fine.session

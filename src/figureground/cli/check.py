@@ -118,9 +118,9 @@ def _lists(given: dict[str, Any]) -> list[Finding]:
 
         collection = given.get("collection")
         place = beside(Path(given["root"]), Path(collection) if collection else None)
-        for name in ("nobody", "scenes"):
+        for name in ("nobody", "scenes", "things"):
             try:
-                picked(place, given.get(name, []))
+                picked(place, given.get(name, []), "train" if name == "things" else "test")
             except DataError as wrong:
                 found.append(Finding("error", str(wrong), [*map(str, wrong.files)], f"data.{name}"))
     return found

@@ -44,6 +44,9 @@ def cutout(
         str, "which part of it stays, or where it is: centre, top-left, …, or x,y from 0 to 1"
     ] = "centre",
     edges: Annotated[Edges, "along the photo's own, just enlarged, or solved for (slow)"] = "fine",
+    flip: Annotated[
+        bool, "the network sees the mirror image too: a little better, in twice its time"
+    ] = False,
     keep: Annotated[
         str, "all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels of the upright photo"
     ] = "all",
@@ -107,6 +110,7 @@ def cutout(
             _cutter,
             model=model,
             edges=edges,
+            flip=flip,
             device=device,
             background=(background, background_fit, background_position),
             options=options,
@@ -140,6 +144,7 @@ def _cutter(
     *,
     model: str,
     edges: Edges,
+    flip: bool,
     device: str,
     background: tuple[str, Fit, str],
     options: Options,
@@ -151,7 +156,7 @@ def _cutter(
 
     return partial(
         _one,
-        predictor=load_alpha(model, edges=edges, device=device, threads=threads),
+        predictor=load_alpha(model, edges=edges, flip=flip, device=device, threads=threads),
         behind=parse_background(*background),
         options=options,
         max_pixels=max_pixels,

@@ -36,7 +36,7 @@ def evaluate(
         "of alphas, as of cutout; always fast with --protocol published",
     ] = "fine",
     limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
-    flip: Annotated[bool, "re-identification: embed the mirrored crop too"] = False,
+    flip: Annotated[bool, "the network sees the mirror image too"] = False,
     report: Annotated[str, "also write a page with figures, curves and examples, FILE.html"] = "",
     json: Annotated[bool, "print JSON"] = False,
 ) -> None:
@@ -63,11 +63,13 @@ def evaluate(
     if report:
         masks = what != "crops" and not evaluation.classes
         how = f"; protocol {protocol}, edges {edges}" if masks else ""
+        how += ", mirrored too" if flip else ""
         _report(report, model, f"{what} of {data}/{split} in {root}{how}", evaluation)
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))
         return
     way = ", by the published protocol" if protocol == "published" else ""
+    way += ", mirrored too" if flip else ""
     print(f"{model} on {what} of {data}/{split}{way}")
     for name, value in found.items():
         print(f"  {name:20} {value if isinstance(value, int) else format(value, '.4f')}")
@@ -111,12 +113,8 @@ def measured(
             raise DataError(
                 f"--measure and --protocol are for masks; leave them out for the crops of --data {data}"
             )
-        return "crops", _persons(_predictor(model), data, root, limit, flip)
-    if flip:
-        raise DataError(
-            "--flip is for re-identification, --data market1501 and the like; leave it out"
-        )
-    predictor = _predictor(model, edges)
+        return "crops", _persons(_predictor(model, flip=flip), data, root, limit)
+    predictor = _predictor(model, edges, flip)
     examples = read(data, root, split)[: limit or None]
     found = _photos(predictor, data, root, examples, measure, protocol)
     return f"{len(examples)} photos", found
@@ -164,20 +162,20 @@ def _photos(
     return nobody(predictor, examples) if measure == "nobody" else people(predictor, examples)
 
 
-def _predictor(model: str, edges: Edges = "fine") -> Predictor:
+def _predictor(model: str, edges: Edges = "fine", flip: bool = False) -> Predictor:
     if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
-        return run_predictor(Path(model), edges)
+        return run_predictor(Path(model), edges, flip)
     from figureground.runtime.predictor import load
 
-    return load(model, edges=edges)
+    return load(model, edges=edges, flip=flip)
 
 
-def _persons(predictor: Predictor, data: str, root: str, limit: int, flip: bool) -> Evaluation:
+def _persons(predictor: Predictor, data: str, root: str, limit: int) -> Evaluation:
     from figureground.evaluation.persons import persons
     from figureground.runtime.embedding import EmbeddingPredictor
 
     if not isinstance(predictor, EmbeddingPredictor):
         raise DataError(f"{predictor.name} embeds no persons, which --data {data} is for")
-    return persons(predictor, data, root, limit, flip)
+    return persons(predictor, data, root, limit)

@@ -97,6 +97,7 @@ def _stats(opened: Gallery, json: bool) -> int:
         "seen": [shown(min(times)), shown(max(times))] if times else [],
         "model": settings.model,
         "background": settings.background,
+        "mirrored too": settings.flip,
         "threshold": calibration.threshold if calibration else None,
         "false accept rate": calibration.far if calibration else None,
         "calibrated among": calibration.people if calibration else None,

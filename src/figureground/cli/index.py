@@ -31,6 +31,9 @@ def index(
         Literal["", "keep", "mask"],
         "of a new gallery: embed people with or without (default: keep)",
     ] = "",
+    flip: Annotated[
+        bool, "of a new gallery: embed the mirror image too; finds a little more, in twice the time"
+    ] = False,
     no_thumbnails: Annotated[bool, "keep no pictures, only vectors and paths"] = False,
     device: Annotated[str, "auto, cpu or cuda"] = "auto",
     json: Annotated[bool, "print JSON"] = False,
@@ -48,7 +51,9 @@ def index(
 
     found = pictures(sources, labels=labels, frames=frames, camera=camera, tag=tag, time=time)
     started, progress = monotonic(), Progress()
-    with Gallery(gallery, model=model, background=background, device=device) as opened:
+    with Gallery(
+        gallery, model=model, background=background, flip=flip or None, device=device
+    ) as opened:
         added = opened.add(
             found,
             people=people,

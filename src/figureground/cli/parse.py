@@ -20,6 +20,9 @@ def parse(
     ],
     model: Annotated[str, "name or path of a card for semantic-segmentation"] = "refinenet-parts",
     labels: Annotated[bool, "write class numbers (grey PNG), not colours over the photo"] = False,
+    flip: Annotated[
+        bool, "the network sees the mirror image too: a little better, in twice its time"
+    ] = False,
     device: Annotated[str, "auto, cpu or cuda; a device asked for is used or it fails"] = "auto",
     from_list: Annotated[str, "file with a path a line, or .parquet; - for standard input"] = "",
     allow_urls: Annotated[bool, "fetch photos at public https:// addresses"] = False,
@@ -37,10 +40,10 @@ def parse(
     from figureground.batch.run import run
 
     return run(
-        partial(_parser, model=model, labels=labels, device=device),
+        partial(_parser, model=model, labels=labels, flip=flip, device=device),
         inputs,
         output,
-        settings={"verb": "parse", "model": model, "labels": labels},
+        settings={"verb": "parse", "model": model, "labels": labels, "flip": flip},
         describe=_classes,
         opaque=True,
         from_list=from_list,
@@ -58,13 +61,13 @@ def _classes(line: dict[str, Any]) -> str:
 
 
 def _parser(
-    threads: int, *, model: str, labels: bool, device: str
+    threads: int, *, model: str, labels: bool, flip: bool, device: str
 ) -> Callable[[str, str], dict[str, Any]]:
     """What does one photo."""
     from figureground.runtime.labels import LabelPredictor
     from figureground.runtime.predictor import load
 
-    predictor = load(model, device=device, threads=threads)
+    predictor = load(model, flip=flip, device=device, threads=threads)
     if not isinstance(predictor, LabelPredictor):
         raise CardError(
             f"{model} gives no class labels; expected a model for semantic-segmentation, see "

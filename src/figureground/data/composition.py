@@ -6,6 +6,7 @@ half body or portrait, or one to four people pasted onto a photo that shows nobo
 things pasted behind and before them, and the light, lens, sensor and JPEG of a stranger's camera.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -134,7 +135,8 @@ class Compositions:
     height×width in [0, 1] instead of the labels.
 
     people: one whole person in each photo, fit to be cut out. scenes: photos of people of any kind,
-    used as they are. nobody: photos of no person; those with a mask also lend the thing it outlines.
+    used as they are. nobody: photos of no person; those with a mask also lend the thing it outlines, as
+    do those of things, by their alphas where they have some.
     photo_share: how many of the pictures keep the surroundings they were taken in (scenes included);
     in the others people are pasted onto another background. empty_share: how many of those others
     show nobody.
@@ -148,6 +150,7 @@ class Compositions:
         photo_share: float = 0.42,
         empty_share: float = 0.13,
         soft: bool = False,
+        things: Sequence[Example] = (),
     ) -> None:
         self.people = people
         self.drawn: list[Example] = []
@@ -159,6 +162,7 @@ class Compositions:
             [empty_share, *(1 - empty_share) * np.array([0.63, 0.21, 0.115, 0.045])]
         )
         self.things = [e for e in nobody if e.mask is not None and _outlines(e.mask)]
+        self.things += things
 
     def __call__(self, rng: Generator, width: int, height: int) -> Layers:
         self.drawn = []
@@ -264,7 +268,7 @@ class Compositions:
         centre = (left + right) / 2, (top + bottom) / 2
         target = width * rng.uniform(0, 1), height * rng.uniform(0.1, 1)
         m = _placement(rng, centre, scale, target)
-        self._paste(rng, pixels, example.image, _mask(example), m, truth, 0)
+        self._paste(rng, pixels, example.image, _alpha(example), m, truth, 0)
 
     def _paste(
         self,

@@ -4,7 +4,7 @@
 for the test that such a photo comes back empty. A photo belongs to the split `train` when the data
 set it comes from lists it in its own train.txt (`SET/images/ID.jpg` in `SET/train.txt`), and to
 `test` otherwise, so that what is tested was never seen whatever is trained on those sets.
-The mask is `SET/masks/ID.png` where there is one.
+The mask is `SET/masks/ID.png`, the alpha `SET/alpha/ID.png`, where there is one.
 """
 
 from pathlib import Path
@@ -13,19 +13,25 @@ from figureground.data import Example, lines
 from figureground.errors import SplitError
 
 
-def listed(collection: Path, listing: Path, split: str) -> list[Example]:
-    """The photos that the file `listing` names, relative to the folder `collection`."""
-    trained: dict[Path, set[str]] = {}
+def listed(collection: Path, listing: Path, split: str, unsplit: str = "test") -> list[Example]:
+    """The photos that the file `listing` names, relative to the folder `collection`.
+
+    unsplit: the split of what a set without a train.txt holds.
+    """
+    trained: dict[Path, set[str] | None] = {}
     examples = []
     for line in lines(listing):
         image = collection / line
         home = image.parent.parent
         if home not in trained:
             own = home / "train.txt"
-            trained[home] = set(lines(own)) if own.is_file() else set()
-        if ("train" if image.stem in trained[home] else "test") == split:
-            mask = home / "masks" / f"{image.stem}.png"
-            examples.append(Example(line, image, mask if mask.is_file() else None))
+            trained[home] = set(lines(own)) if own.is_file() else None
+        known = trained[home]
+        belongs = unsplit if known is None else "train" if image.stem in known else "test"
+        if belongs == split:
+            files = (home / folder / f"{image.stem}.png" for folder in ("masks", "alpha"))
+            mask, alpha = (file if file.is_file() else None for file in files)
+            examples.append(Example(line, image, mask, alpha))
     return examples
 
 

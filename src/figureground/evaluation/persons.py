@@ -18,12 +18,10 @@ SHOWN = 6  # of what a query found
 RANKS = 50  # of the curve
 
 
-def persons(
-    predictor: EmbeddingPredictor, data: str, root: str, limit: int = 0, flip: bool = False
-) -> Evaluation:
+def persons(predictor: EmbeddingPredictor, data: str, root: str, limit: int = 0) -> Evaluation:
     """map, rank1, rank5, rank10, minp, and the numbers of what was searched.
 
-    limit: only the first so many queries, 0 for all. flip: embed the mirrored crop too.
+    limit: only the first so many queries, 0 for all.
     Raises DataError when a split is missing or no query has a match.
     """
     query = read_sightings(data, root, "query")[: limit or None]
@@ -32,11 +30,7 @@ def persons(
     parts = [(query[i : i + 32], True) for i in range(0, len(query), 32)]
     parts += [(gallery[i : i + 32], False) for i in range(0, len(gallery), 32)]
     for part, asks in progress(parts):
-        crops = [read(s.image).pixels for s in part]
-        embeddings = predictor.batch(crops)
-        if flip:
-            embeddings = embeddings + predictor.batch([crop[:, ::-1] for crop in crops])
-            embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+        embeddings = predictor.batch([read(s.image).pixels for s in part])
         who, views = np.array([s.person for s in part]), np.array([s.view for s in part])
         metric.update(embeddings, who, views, query=asks, gallery=not asks)
     try:

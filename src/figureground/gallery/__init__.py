@@ -37,9 +37,10 @@ class Gallery:
     """The gallery in the folder `path`, or on a Qdrant server at http://HOST:6333/NAME; one is made there
     by the first `add`.
 
-    model, background ("keep" or "mask"): of a new gallery; of one that is there, they may be left out
-    and must be the same otherwise. Raises GalleryError for a gallery that cannot be used, CardError for
-    the model. Not for several threads at once: each opens its own.
+    model, background ("keep" or "mask"), flip (embed the mirror image too: finds a little more, in twice
+    the time): of a new gallery; of one that is there, they may be left out and must be the same otherwise.
+    Raises GalleryError for a gallery that cannot be used, CardError for the model. Not for several threads
+    at once: each opens its own.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Gallery:
         *,
         model: str = "",
         background: str = "",
+        flip: bool | None = None,
         device: str = "auto",
     ) -> None:
         if not os.fspath(path):
@@ -55,6 +57,7 @@ class Gallery:
         self.path = path
         self.model = model
         self.background = background
+        self.flip = flip
         self.device = device
         self._store: Storage | None = None
         self._embedder: Embedder | None = None
@@ -87,7 +90,8 @@ class Gallery:
             settings = self.store.settings if there(self.path) else None
             model = self.model or (settings.model if settings else MODEL)
             background = self.background or (settings.background if settings else "keep")
-            embedder = Embedder(model, background, self.device)
+            flip = self.flip if self.flip is not None else bool(settings and settings.flip)
+            embedder = Embedder(model, background, self.device, flip)
             if settings is not None:
                 agree(settings, embedder.settings)
             self._embedder = embedder

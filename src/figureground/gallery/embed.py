@@ -32,16 +32,23 @@ Pixels = NDArray[np.uint8]
 
 
 class Embedder:
-    """A re-identification model, and what becomes of the background: "keep", or "mask", see Settings.
+    """A re-identification model, what becomes of the background ("keep", or "mask"), and whether the mirror
+    image counts too, see Settings.
 
     One thread per photo, so that photos are done beside each other.
     Raises CardError for a model that is unknown or gives no embedding.
     """
 
-    def __init__(self, model: str = MODEL, background: str = "keep", device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str = MODEL,
+        background: str = "keep",
+        device: str = "auto",
+        flip: bool = False,
+    ) -> None:
         if background not in ("keep", "mask"):
             raise GalleryError(f"background is {background!r}; expected keep or mask")
-        predictor = load(model, device=device, threads=1)
+        predictor = load(model, flip=flip, device=device, threads=1)
         if not isinstance(predictor, EmbeddingPredictor):
             raise CardError(
                 f"{predictor.name} tells no persons apart; expected a model for re-identification; "
@@ -60,6 +67,7 @@ class Embedder:
             background=background,
             segmentation=SEGMENTATION if masks else "",
             segmentation_weights=_weights(SEGMENTATION) if masks else "",
+            flip=flip,
         )
 
     @cached_property
@@ -123,13 +131,14 @@ def agree(gallery: Settings, mine: Settings) -> None:
         ("dimension", "the length of vectors"),
         ("background", "the background"),
         ("segmentation_weights", "the model that masks the background"),
+        ("flip", "whether it sees mirror images"),
     ):
         theirs, ours = getattr(gallery, name), getattr(mine, name)
         if theirs != ours:
             raise GalleryError(
                 f"the gallery was made with {gallery.model}, and {text} now is another: "
-                f"{_short(theirs)} there, {_short(ours)} of {mine.model} here; leave out --model and "
-                "--background to use the gallery's own, or index again into a new gallery"
+                f"{_short(theirs)} there, {_short(ours)} of {mine.model} here; leave out --model, "
+                "--background and --flip to use the gallery's own, or index again into a new gallery"
             )
 
 

@@ -18,7 +18,8 @@ class Settings:
 
     model: card name or path. weights: SHA-256 of its ONNX file. input: how a crop is prepared (JSON).
     background: "keep", or "mask": replaced by the network's mean colour, by the alpha of the model
-    `segmentation`, whose ONNX file has the SHA-256 `segmentation_weights`.
+    `segmentation`, whose ONNX file has the SHA-256 `segmentation_weights`. flip: vectors are of the crop
+    and its mirror image.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Settings:
     background: str = "keep"
     segmentation: str = ""
     segmentation_weights: str = ""
+    flip: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def damage(store: Storage) -> list[str]:
 def stranger(store: Storage) -> str:
     """Why this machine cannot search it, "" if it can: the model is missing, or is another."""
     try:
-        mine = Embedder(store.settings.model, store.settings.background)
+        mine = Embedder(store.settings.model, store.settings.background, flip=store.settings.flip)
         agree(store.settings, mine.settings)
     except FiguregroundError as error:
         return str(error)

@@ -14,7 +14,7 @@ from figureground.imaging.edges import guided
 from figureground.imaging.matting import matted
 from figureground.imaging.read import Photo, Source, read
 from figureground.runtime.prepare import Input, enlarge, prepare
-from figureground.runtime.session import OnnxSession, Session
+from figureground.runtime.session import Session
 
 Edges = Literal["fine", "fast", "hair"]
 CONTRAST = 1.3  # of masks whose edges were found in the photo; chosen on people/val
@@ -98,8 +98,6 @@ class AlphaPredictor:
 
     def for_size(self, width: int, height: int) -> AlphaPredictor:
         """The same for pictures of one size alone, such as the frames of a video: it is faster then."""
-        if not isinstance(self.session, OnnxSession):
-            return self
         across, down = self.input.size_for(width, height)
         other = copy.copy(self)
         other.session = self.session.fixed((1, down, across))

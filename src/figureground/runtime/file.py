@@ -86,6 +86,7 @@ def cutout_bytes(
     model: str = "refinenet-people",
     background: Source = "transparent",
     edges: Edges = "fine",
+    flip: bool = False,
     max_pixels: int = MAX_PIXELS,
     device: str = "auto",
     **options: Any,
@@ -105,7 +106,7 @@ def cutout_bytes(
     format, transparent = format_of(f"result.{suffix.removeprefix('.')}")
     if not transparent and not chosen.opaque(behind):
         raise ImageError(f"{format} holds no transparency; give a background, mask=True, or '.png'")
-    predictor = load_alpha(model, edges=edges, device=device)
+    predictor = load_alpha(model, edges=edges, flip=flip, device=device)
     return cut_file(image, format, predictor, behind, chosen, max_pixels=max_pixels)[0]
 
 

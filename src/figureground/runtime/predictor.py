@@ -11,7 +11,7 @@ from figureground.runtime.alpha import OUTPUTS as ALPHA_OUTPUTS
 from figureground.runtime.alpha import AlphaPredictor, Edges
 from figureground.runtime.embedding import EmbeddingPredictor
 from figureground.runtime.labels import LabelPredictor
-from figureground.runtime.session import OnnxSession, Session
+from figureground.runtime.session import Flipped, OnnxSession, Session
 
 Predictor = AlphaPredictor | LabelPredictor | EmbeddingPredictor
 
@@ -20,6 +20,7 @@ def load(
     model: str | os.PathLike[str] = "refinenet-people",
     *,
     edges: Edges = "fine",
+    flip: bool = False,
     device: str = "auto",
     threads: int = 0,
 ) -> Predictor:
@@ -31,22 +32,24 @@ def load(
 
     edges: of an alpha, "fine" (along the photo's own), "fast" (enlarged as they are) or "hair" (solved
     for where the network is unsure).
+    flip: the mean of the answers to the picture and its mirror image: a little better, in twice the time.
     device: auto, cpu or cuda. threads: of the engine; 0 for one per core.
     Raises CardError when the model is unknown, its weights are not the card's, or the device is not
     available; PullError when they cannot be fetched.
     """
-    return _load(os.fspath(model), edges, device, threads)
+    return _load(os.fspath(model), edges, flip, device, threads)
 
 
 def load_alpha(
     model: str | os.PathLike[str],
     *,
     edges: Edges = "fine",
+    flip: bool = False,
     device: str = "auto",
     threads: int = 0,
 ) -> AlphaPredictor:
     """The same for a model that gives an alpha; CardError for any other."""
-    predictor = load(model, edges=edges, device=device, threads=threads)
+    predictor = load(model, edges=edges, flip=flip, device=device, threads=threads)
     if not isinstance(predictor, AlphaPredictor):
         raise CardError(
             f"{predictor.name} gives no mask; expected a model for person-segmentation, saliency or "
@@ -56,13 +59,17 @@ def load_alpha(
 
 
 @lru_cache(maxsize=4)
-def _load(model: str, edges: Edges, device: str, threads: int) -> Predictor:
+def _load(model: str, edges: Edges, flip: bool, device: str, threads: int) -> Predictor:
     card = hub.card(model)
-    return predictor_of(card, OnnxSession(hub.local(card), device, threads), edges)
+    return predictor_of(card, OnnxSession(hub.local(card), device, threads), edges, flip)
 
 
-def predictor_of(card: hub.Card, session: Session, edges: Edges = "fine") -> Predictor:
-    """The predictor for what the card says that the session gives."""
+def predictor_of(
+    card: hub.Card, session: Session, edges: Edges = "fine", flip: bool = False
+) -> Predictor:
+    """The predictor for what the card says that the session gives; edges and flip as of load."""
+    if flip:
+        session = Flipped(session)
     if card.output in ALPHA_OUTPUTS:
         return AlphaPredictor(
             session,

@@ -58,7 +58,9 @@ class Answers:
         if wanted.opaque(behind) or wanted.metadata == "strip":
             photo = srgb(photo)
         check()
-        predictor = self.models.predictor(AlphaPredictor, options.model, options.edges)
+        predictor = self.models.predictor(
+            AlphaPredictor, options.model, options.edges, options.flip
+        )
         found = find(photo, predictor, wanted)
         if wanted.require_person and not found.people:
             raise nobody("the photo", found.confidence)
@@ -74,7 +76,7 @@ class Answers:
 
     def parse(self, upload: Upload, options: Parse, check: Check) -> Answer:
         """The photo with a colour per class over it, its class numbers, or the share of each class."""
-        predictor = self.models.predictor(LabelPredictor, options.model)
+        predictor = self.models.predictor(LabelPredictor, options.model, flip=options.flip)
         photo = srgb(self._read(upload.photo))
         check()
         found = predictor.of(photo)

@@ -59,10 +59,12 @@ class Models:
                     f"{card.name} is not on this machine; `figureground models pull {card.name}` first"
                 )
 
-    def predictor(self, kind: type[P], name: str = "", edges: Edges = "fine") -> P:
+    def predictor(
+        self, kind: type[P], name: str = "", edges: Edges = "fine", flip: bool = False
+    ) -> P:
         """The model of that name, or the first of its kind. CardError where there is none such."""
         card = self.card(kind, name)
-        predictor = predictor_of(card, self._session(card), edges)
+        predictor = predictor_of(card, self._session(card), edges, flip)
         assert isinstance(predictor, kind)
         return predictor
 

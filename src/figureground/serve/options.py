@@ -46,6 +46,10 @@ class Cutout(BaseModel):
         default="fine",
         description="drawn along the photo's own; hair: solved for, slow; fast: just enlarged",
     )
+    flip: bool = Field(
+        default=False,
+        description="the network sees the mirror image too: better, in twice its time",
+    )
     keep: str = Field(
         default="all", description="all, largest, centre, box=x0,y0,x1,y1 or point=x,y in pixels"
     )
@@ -131,6 +135,10 @@ class Parse(BaseModel):
     )
     labels: bool = Field(
         default=False, description="class numbers (grey PNG), not colours over the photo"
+    )
+    flip: bool = Field(
+        default=False,
+        description="the network sees the mirror image too: better, in twice its time",
     )
     json_: bool = Field(
         default=False, alias="json", description="the share of each class, and no picture"

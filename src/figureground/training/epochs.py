@@ -82,14 +82,15 @@ def beside(root: Path, collection: Path | None = None) -> Path:
     return (collection or root.expanduser().resolve().parent).expanduser()
 
 
-def picked(collection: Path, listings: Sequence[str]) -> list[data.Example]:
-    """The examples of list files in a folder, or else among the package's recipes/lists."""
+def picked(collection: Path, listings: Sequence[str], unsplit: str = "test") -> list[data.Example]:
+    """The examples of list files in a folder, or else among the package's recipes/lists, that are for
+    training; unsplit as of data.listed."""
     examples: list[data.Example] = []
     for name in listings:
         listing = collection / name
         if not listing.exists():
             listing = recipes.FOLDER / "lists" / name
-        examples += data.checked(listed(collection, listing, "train"), str(listing))
+        examples += data.checked(listed(collection, listing, "train", unsplit), str(listing))
     return examples
 
 
@@ -101,15 +102,19 @@ def compositions(
     photo_share: float = 0.42,
     empty_share: float = 0.13,
     soft: bool = False,
+    things: Sequence[str] = (),
 ) -> Compositions:
-    """Pictures of these people before photos of nobody; nobody and scenes are list files, see `picked`."""
-    scenery = _outlined(picked(collection, scenes))
-    return Compositions(people, picked(collection, nobody), scenery, photo_share, empty_share, soft)
+    """Pictures of these people before photos of nobody; nobody, scenes and things are list files, see
+    `picked`."""
+    scenery = _outlined(picked(collection, scenes), "scenes")  # else people would be background
+    objects = _outlined(picked(collection, things, unsplit="train"), "things")
+    empty = picked(collection, nobody)
+    return Compositions(people, empty, scenery, photo_share, empty_share, soft, objects)
 
 
-def _outlined(examples: list[data.Example]) -> list[data.Example]:
-    """The examples, all of which have a mask: else their people would be learnt as background."""
+def _outlined(examples: list[data.Example], what: str) -> list[data.Example]:
+    """The examples, all of which have a mask or an alpha."""
     for example in examples:
-        if example.mask is None:
-            raise DataError(f"{example.image} is one of data.scenes but has no mask")
+        if example.mask is None and example.alpha is None:
+            raise DataError(f"{example.image} is one of data.{what} but has no mask")
     return examples

@@ -154,6 +154,7 @@ def matting_data(
     band: int = 10,
     collection: Path | None = None,
     nobody: list[str] = [],  # noqa: B006 - never changed
+    things: list[str] = [],  # noqa: B006 - never changed
     photo_share: float = 0.5,
     val_split: str = "val",
     val_share: float = 0.05,
@@ -168,9 +169,10 @@ def matting_data(
     """Photos with alphas of the data set `name` at `root`, in epochs of `steps_per_epoch` batches.
 
     pictures "published": see data.pictures.shm; trimaps are the published ones. "varied": ours, see there.
-    "compositions": the people also cut out and pasted onto photos of `nobody`, see
-    training.segmentation and data.composition. band: diameter in pixels of the ellipse that makes the
-    trimap, at the photo's size (in compositions: at the picture's).
+    "compositions": the people also cut out and pasted onto photos of `nobody`, behind and before
+    `things`, lists of photos with masks or alphas, see training.segmentation and data.composition. band:
+    diameter in pixels of the ellipse that makes the trimap, at the photo's size (in compositions: at the
+    picture's).
     val_split, val_share: what is validated, see epochs.learnt_and_held. sizes: (width, height) of the
     training pictures; each batch has one of them, drawn at random. training_mean: instead of the input's,
     where training is to normalise otherwise than use does, as published.
@@ -183,7 +185,9 @@ def matting_data(
     source: Source
     if pictures == "compositions":
         place = beside(root, collection)
-        source = Banded(compositions(learnt, place, nobody, (), photo_share, soft=True), band)
+        source = Banded(
+            compositions(learnt, place, nobody, (), photo_share, soft=True, things=things), band
+        )
     else:
         source = Photos(learnt, read, shm if pictures == "published" else varied)
     seen = replace(input, mean=training_mean or input.mean)

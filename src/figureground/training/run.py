@@ -35,6 +35,9 @@ class TorchSession:
         with torch.inference_mode():
             return self.network(torch.from_numpy(images).to(place)).float().cpu().numpy()
 
+    def fixed(self, shape: tuple[int, int, int]) -> TorchSession:
+        return self
+
 
 def build_network(values: recipes.Values) -> nn.Module:
     """The network that a recipe's section `network` describes; RecipeError when it cannot be."""
@@ -88,7 +91,7 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     return network.eval(), card
 
 
-def run_predictor(folder: Path, edges: Edges = "fine") -> Predictor:
-    """A run's best weights as a predictor, on torch."""
+def run_predictor(folder: Path, edges: Edges = "fine", flip: bool = False) -> Predictor:
+    """A run's best weights as a predictor, on torch; edges and flip as of load."""
     network, card = load_run(folder)
-    return predictor_of(card, TorchSession(network), edges)
+    return predictor_of(card, TorchSession(network), edges, flip)

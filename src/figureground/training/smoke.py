@@ -12,7 +12,16 @@ from figureground.data.drawn import draw_nobody, draw_pairs, draw_sightings
 from figureground.recipes import Values
 from figureground.training import system
 
-DRAWN = {"root", "name", "sets", "collection", "nobody", "scenes", "also"}  # what is drawn instead
+DRAWN = {
+    "root",
+    "name",
+    "sets",
+    "collection",
+    "nobody",
+    "scenes",
+    "things",
+    "also",
+}  # what is drawn instead
 
 
 def smoke(values: Values, folder: Path, given: Iterable[str] = ()) -> Values:
@@ -39,6 +48,7 @@ def smoke(values: Values, folder: Path, given: Iterable[str] = ()) -> Values:
         "collection": str(folder),
         "nobody": ["no_people.txt"],
         "scenes": [],
+        "things": [],
         "also": [],
         "val_split": "val",
         "val_share": 0.2,
