@@ -373,5 +373,12 @@ def test_recipes_verb(
     assert main(["recipes", "copy", "shm/people"]) == 0
     assert (tmp_path / "shm-people.yaml").read_text() == recipes.text("shm/people")
     assert main(["recipes", "copy", "shm/people"]) == 1
-    assert main(["recipes", "show"]) == 1
-    assert "show needs a recipe; expected one of osnet" in capsys.readouterr().err
+    capsys.readouterr()
+    for wrong, message in (
+        (["show"], "show needs a recipe; expected one of osnet"),
+        (["list", "shm"], "did you mean: figureground recipes show shm"),
+        (["show", "shm/people", "-o", "a.yaml"], "--output is for copy; leave it out of show"),
+        (["copy", "shm/people", "-o", "a.txt"], "expected a name that ends with .yaml"),
+    ):
+        assert main(["recipes", *wrong]) == 1
+        assert message in capsys.readouterr().err

@@ -29,17 +29,16 @@ def import_(
     """
     import re
 
-    import yaml
-
     from figureground.errors import CheckpointError
     from figureground.importing import import_checkpoint
+    from figureground.recipes import of_yaml
 
     given = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals:
             raise CheckpointError(f"{argument!r} is not KEY=VALUE; give for example family=torch")
-        given[key] = yaml.safe_load(value)
+        given[key] = of_yaml(value, key)
     stem = re.sub(r"[^\w.-]", "-", Path(file).name.split(".")[0])
     found, made = import_checkpoint(
         Path(file), as_, Path(output), name or stem, arguments=given, strict=not loose,

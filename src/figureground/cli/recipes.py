@@ -20,7 +20,13 @@ def recipes(
     from figureground.errors import RecipeError
     from figureground.imaging.write import write
 
+    if output and action != "copy":
+        raise RecipeError(f"--output is for copy; leave it out of {action}")
+    if output and Path(output).suffix not in (".yaml", ".yml"):
+        raise RecipeError(f"--output is {output!r}; expected a name that ends with .yaml")
     if action == "list":
+        if name:
+            raise RecipeError(f"list takes no name; did you mean: figureground recipes show {name}")
         known = recipes.names()
         for each in known:
             about = recipes.text(each).splitlines()[0].lstrip("# ")

@@ -37,10 +37,14 @@ def names() -> list[str]:
 def build(name: str, **arguments: Any) -> nn.Module:
     """A freshly initialised network.
 
-    Raises ValueError for an unknown name and TypeError for an argument the builder does not take.
+    Raises ValueError for an unknown name or a num_classes that is not 1 or more, and TypeError for an
+    argument the builder does not take.
     """
     if name not in builders():
         raise ValueError(f"unknown network {name!r}; expected one of {', '.join(names())}")
+    classes = arguments.get("num_classes", 1)
+    if not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"num_classes is {classes!r}; expected a whole number, 1 or more")
     return builders()[name](**arguments)
 
 

@@ -46,7 +46,7 @@ def text(recipe: str) -> str:
 
 def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
     """A recipe by name or .yaml path, with `section.key=value` overrides applied; not yet checked."""
-    values = _yaml(text(recipe), recipe)
+    values = of_yaml(text(recipe), recipe)
     if not isinstance(values, dict):
         raise RecipeError(f"{recipe} is not a recipe: expected sections network, data, task, loop")
     for override in overrides:
@@ -59,7 +59,7 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
                 raise RecipeError(f"{key!r} goes below {section!r}, which is a value")
-        place[last] = _yaml(value, key)
+        place[last] = of_yaml(value, key)
     for section in SECTIONS - {"system", "init", "seed"}:
         if not isinstance(values.setdefault(section, {}), dict):
             raise RecipeError(f"{section} is {values[section]!r}; expected {section}.KEY=VALUE")
@@ -74,7 +74,8 @@ def load(recipe: str, overrides: Iterable[str] = ()) -> Values:
     return values
 
 
-def _yaml(text: str, where: str) -> Any:
+def of_yaml(text: str, where: str) -> Any:
+    """What the text means; RecipeError, naming `where`, when it is not YAML."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

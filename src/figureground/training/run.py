@@ -47,7 +47,7 @@ def build_network(values: recipes.Values) -> nn.Module:
         raise RecipeError(f"network.name is {name!r}; expected one of {networks.names()}")
     builder = networks.builders()[name]
     try:
-        return builder(**recipes.arguments(builder, arguments, "network"))
+        return networks.build(name, **recipes.arguments(builder, arguments, "network"))
     except ValueError as error:
         raise RecipeError(f"network {name}: {error}") from None
 
