@@ -4,7 +4,7 @@ python benchmarks/person_search.py MODEL ROOT    (ROOT: query/ and bounding_box_
 
 Closed set: mAP and CMC, by what `Gallery.search` answers to each query's file too, and by `figureground
 evaluate`. Open set: half of the persons taken out of the gallery, DIR at several false accept rates. Both
-with the background kept and masked; re-ranking among the 100 nearest of each query.
+with the background kept, kept and mirrored too, and masked; re-ranking among the 100 nearest of each query.
 """
 
 import json
@@ -24,15 +24,16 @@ from figureground.metrics.open_set import OpenSet
 from figureground.metrics.reid import Retrieval
 
 
-def measure(model: str, root: Path, background: str, folder: Path) -> None:
-    gallery = fg.Gallery(folder, model=model, background=background)
+def measure(model: str, root: Path, background: str, flip: bool, folder: Path) -> None:
+    gallery = fg.Gallery(folder, model=model, background=background, flip=flip)
     gallery.embedder  # noqa: B018 (the model is loaded now)
     started, count, empty = time.perf_counter(), 0, 0
     for part in ("query", "bounding_box_test"):
         added = gallery.add(pictures([str(root / part)], tag=part))
         count, empty = count + added.images, empty + added.empty
     rate = count / (time.perf_counter() - started)
-    print(f"\n{background}: {count} crops, {empty} of them of nobody, {rate:.0f} a second")
+    way = f"{background}, mirrored too" if flip else background
+    print(f"\n{way}: {count} crops, {empty} of them of nobody, {rate:.0f} a second")
 
     def of(tag: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         entries = list(gallery.store.select(Filter(tag=[tag])))
@@ -50,7 +51,7 @@ def measure(model: str, root: Path, background: str, folder: Path) -> None:
     if background == "keep":
         show("by search", searched(gallery))
         command = [sys.executable, "-m", "figureground", "evaluate", model, "--json"]
-        command += ["--root", str(root), "--data", "market1501"]
+        command += ["--root", str(root), "--data", "market1501", *["--flip"] * flip]
         told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
         show("evaluate", {name: told[name] for name in Retrieval.names})
     show("re-ranked", again(queries, persons, cameras, others, their_persons, their_cameras))
@@ -107,9 +108,9 @@ def show(title: str, figures: dict[str, float]) -> None:
 
 def main() -> None:
     model, root = sys.argv[1], Path(sys.argv[2])
-    for background in ("keep", "mask"):
+    for background, flip in (("keep", False), ("keep", True), ("mask", False)):
         with tempfile.TemporaryDirectory() as folder:
-            measure(model, root, background, Path(folder) / "gallery")
+            measure(model, root, background, flip, Path(folder) / "gallery")
 
 
 if __name__ == "__main__":
