@@ -39,6 +39,14 @@ def test_int8(
     assert (out / "small.onnx").stat().st_size < 4e6
     assert main(["models", "verify", str(out / "small.md")]) == 0
     assert fg.load(out / "small.onnx").name == "small"  # the card inside
+    again = ["--storage", "int8", "-o", str(out), "--name", "again", "--photos", str(photos)]
+    for options, message in (
+        (again, "computes in 8 bits already; give the model that it was made from"),
+        (["--storage", "int8-weights", *again[2:6]], "holds weights of 8 bits already"),
+    ):
+        assert main(["export", str(out / "small.md"), *options]) == 1
+        assert message in capsys.readouterr().err
+    assert sorted(file.name for file in out.iterdir()) == ["small.md", "small.onnx"]
 
 
 def test_int8_weights(

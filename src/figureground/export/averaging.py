@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from figureground.errors import ExportError
-from figureground.export.graph import carry
+from figureground.export.graph import carry, eight_bits
 
 HALF = ".float16"  # how store_half ends the names of what it stores so
 
@@ -45,7 +45,7 @@ def average(paths: Sequence[Path], target: Path, front: str) -> None:
 def _weights(model: onnx.ModelProto, path: Path) -> dict[str, NDArray[Any]]:
     """By name, however they are stored; what is a number of pixels, an axis or the like is none."""
     tensors = {t.name.removesuffix(HALF): numpy_helper.to_array(t) for t in model.graph.initializer}
-    if any(values.dtype == np.int8 and values.ndim > 1 for values in tensors.values()):
+    if eight_bits(model):
         raise ExportError(f"{path} holds weights of 8 bits; take the mean before rounding")
     return {name: v for name, v in tensors.items() if np.issubdtype(v.dtype, np.floating)}
 

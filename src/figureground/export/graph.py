@@ -169,6 +169,12 @@ def store_half(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
+def eight_bits(model: onnx.ModelProto) -> bool:
+    """Whether weights are stored in 8 bits."""
+    weights = (numpy_helper.to_array(tensor) for tensor in model.graph.initializer)
+    return any(values.dtype == np.int8 and values.ndim > 1 for values in weights)
+
+
 def prove(path: Path, network: nn.Module, input: Input, tolerance: float = TOLERANCE) -> float:
     """The largest difference between ONNX Runtime and torch, as a share of max(1, the largest answer);
     ExportError above the tolerance.

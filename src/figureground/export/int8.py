@@ -19,6 +19,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from figureground.errors import ExportError
 from figureground.export.graph import carry
 from figureground.imaging.read import read
 from figureground.runtime.prepare import Input, prepare
@@ -42,8 +43,12 @@ def quantize(path: Path, target: Path, spec: Input, photos: Sequence[Path], fron
     bits, whose ranges are those seen on the photos.
 
     front: the card's front matter, for the metadata. Weights use 7 of their bits, because without VNNI a
-    CPU adds pairs of products in 16.
+    CPU adds pairs of products in 16. Raises ExportError for a model that computes in 8 bits already.
     """
+    if any(node.op_type == "QuantizeLinear" for node in onnx.load(path).graph.node):
+        raise ExportError(
+            f"{path} computes in 8 bits already; give the model that it was made from"
+        )
     with tempfile.TemporaryDirectory() as folder:
         folded = Path(folder) / "folded.onnx"
         logging.disable(logging.WARNING)

@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from figureground.export.graph import carry
+from figureground.errors import ExportError
+from figureground.export.graph import carry, eight_bits
 
 # Values that a channel must have to be worth its scale; of a depthwise 3×3 convolution it has 9.
 LEAST = 16
@@ -18,10 +19,12 @@ def round_weights(path: Path, target: Path, front: str) -> None:
     """Writes the ONNX file `path` to `target` with weights as symmetric int8, one scale for each output
     channel (w ≈ scale · q, |q| ≤ 127), which the engine multiplies out once, when it loads the file.
 
-    front: the card's front matter, for the metadata. Biases, depthwise convolutions and
-    what is in 8 bits already stay as they are.
+    front: the card's front matter, for the metadata. Biases and depthwise convolutions stay as they are.
+    Raises ExportError where weights are in 8 bits already.
     """
     model = onnx.load(path)
+    if eight_bits(model):
+        raise ExportError(f"{path} holds weights of 8 bits already")
     graph = model.graph
     casts = {node.input[0]: node for node in graph.node if node.op_type == "Cast"}
     kept, nodes, gone = [], [], []
