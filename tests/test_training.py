@@ -214,6 +214,7 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["init=/none.safetensors"], "no weights at /none.safetensors"),
         (["data.nobody=[none.txt]"], "cannot read the list"),
         (["data.root=["], "data.root is not YAML"),
+        (["data.workers=9999999"], "data.workers is 9999999; expected at most"),
         (["network.num_classes=-3"], "num_classes is -3; expected a whole number, 1 or more"),
         (["network=foo"], "network is 'foo'; expected network.KEY=VALUE"),
         (["loop.max_steps=0"], "loop.max_steps is 0; expected 1 or more"),

@@ -8,6 +8,7 @@ labelled pixels is so within a share.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol
 
 import pytorch_lightning as pl
@@ -21,6 +22,8 @@ from figureground.data.samples import Onward, share
 from figureground.errors import RecipeError
 from figureground.metrics import join
 from figureground.training.launch import launched
+
+MOST_WORKERS = 64  # on a machine of few cores
 
 
 class Lessons(Protocol):
@@ -153,7 +156,13 @@ def _shard(task: pl.LightningModule) -> None:
 def check(
     data: Lessons, device: str, devices: int, nodes: int, accumulate: int, sync_batchnorm: bool
 ) -> bool:
-    """Whether the devices are CUDA's; RecipeError when there are too few, or a batch cannot be shared."""
+    """Whether the devices are CUDA's; RecipeError when there are too few, a batch cannot be shared, or so
+    many processes that read were asked for that the machine would do nothing else than start them."""
+    most = max(MOST_WORKERS, 4 * (os.cpu_count() or 1))
+    if data.workers > most:
+        raise RecipeError(
+            f"data.workers is {data.workers}; expected at most {most}, and as a rule one for each core"
+        )
     found = torch.cuda.device_count()
     if device == "cuda" and not found:
         raise RecipeError("loop.device is cuda, but torch finds no CUDA device here")
