@@ -113,3 +113,10 @@ def at_least(least: float, **values: float) -> None:
     for name, value in values.items():
         if not least <= value < math.inf:
             raise RecipeError(f"{name} is {value}; expected {least} or more")
+
+
+def at_most(most: float, **values: float) -> None:
+    """RecipeError naming the first value below 0, or above `most`."""
+    for name, value in values.items():
+        if not 0 <= value <= most:
+            raise RecipeError(f"{name} is {value}; expected 0 up to {most}")

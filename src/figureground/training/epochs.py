@@ -13,9 +13,11 @@ from figureground.data.composition import Compositions
 from figureground.data.listed import listed
 from figureground.data.samples import Samples
 from figureground.errors import DataError, RecipeError
-from figureground.recipes import at_least
+from figureground.recipes import at_least, at_most
 from figureground.runtime.prepare import Input
 from figureground.training.devices import learning_batches, validation_batches
+
+LARGEST = 8192  # side of a training picture
 
 
 class Epochs(pl.LightningDataModule):
@@ -38,6 +40,7 @@ class Epochs(pl.LightningDataModule):
         at_least(1, **{"data.steps_per_epoch": steps_per_epoch})
         at_least(0, **{"data.workers": workers})
         at_least(32, **{f"data.sizes {size}": min(size) for size in samples.sizes})
+        at_most(LARGEST, **{f"data.sizes {size}": max(size) for size in samples.sizes})
         if not samples.sizes:
             raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
         self.samples = samples
@@ -106,6 +109,7 @@ def compositions(
 ) -> Compositions:
     """Pictures of these people before photos of nobody; nobody, scenes and things are list files, see
     `picked`."""
+    at_most(1, **{"data.photo_share": photo_share, "data.empty_share": empty_share})
     scenery = _outlined(picked(collection, scenes), "scenes")  # else people would be background
     objects = _outlined(picked(collection, things, unsplit="train"), "things")
     empty = picked(collection, nobody)

@@ -15,6 +15,7 @@ from figureground.errors import FiguregroundError, TrainingError
 
 RANKS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "SLURM_PROCID")
 PATIENCE = 10.0  # seconds to end by oneself
+MOST = 8  # processes, on a machine of few cores
 
 
 def launched() -> int:
@@ -48,8 +49,13 @@ def launch(arguments: Sequence[str], devices: int, nodes: int) -> int:
 
     They find each other as those of torchrun do. With several machines, nodes > 1, the command is given on
     each, with MASTER_ADDR and MASTER_PORT of the first and NODE_RANK, the machine's number from 0. When one
-    process ends before its time, the others are ended.
+    process ends before its time, the others are ended. TrainingError for more than the machine can start.
     """
+    most = max(MOST, os.cpu_count() or 1)
+    if devices > most:
+        raise TrainingError(
+            f"loop.devices is {devices}; expected at most {most}, one for each core or GPU"
+        )
     node = _node(nodes)
     every = os.environ | {
         "MASTER_ADDR": os.environ["MASTER_ADDR"] if nodes > 1 else "127.0.0.1",

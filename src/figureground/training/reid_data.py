@@ -15,7 +15,7 @@ from figureground.data import Sighting
 from figureground.data.crops import Crops
 from figureground.data.transforms import read_photo
 from figureground.errors import DataError, RecipeError
-from figureground.recipes import at_least
+from figureground.recipes import at_least, at_most
 from figureground.runtime.prepare import Input, prepare
 from figureground.training.devices import learning_batches, validation_batches
 
@@ -79,12 +79,12 @@ class ReidData(pl.LightningDataModule):
                 "data.workers": workers,
                 "data.pictures_per_person": pictures_per_person,
                 "data.padding": padding,
-                "data.erasing": erasing,
                 "data.zoom": zoom,
                 "data.colour": colour,
                 "data.hue": hue,
             },
         )
+        at_most(1, **{"data.erasing": erasing})
         if not 0 < val_share < 1 or not sets:
             raise RecipeError(
                 f"data has val_share {val_share} and sets {sets}; expected a share above 0 and below "
