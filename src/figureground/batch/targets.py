@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figureground.batch.sources import Found, Sources, is_glob
-from figureground.batch.stores import is_remote
+from figureground.batch.stores import is_remote, is_web
 from figureground.errors import ImageError
 from figureground.imaging.write import FORMATS, format_of, same
 
@@ -89,6 +89,8 @@ class Targets:
         if self.output == "-":
             return "-"
         target = self.output if self.single else self._named(PurePosixPath(found.name))
+        if self.single and not Path(target).suffix:
+            _wants_suffix(found.source, target)
         if not format_of(target)[1] and not self.opaque:
             raise ImageError(
                 f"{Path(target).suffix} cannot be transparent; name the output .png or .webp, or give "
@@ -127,6 +129,20 @@ class Targets:
             if place < len(self._twice) and self._twice[place] == key:
                 return _join(self.output, name.with_name(f"{name.name}.png"))
         return target
+
+
+def _wants_suffix(source: str, target: str) -> None:
+    """Raises ImageError: for a misspelt folder of photos too, of which an output folder is no mistake."""
+    if (
+        source != "-"
+        and not is_remote(source)
+        and not is_web(source)
+        and not os.path.exists(source)
+    ):
+        raise ImageError(f"there is no file or folder {source}")
+    raise ImageError(
+        f"the output {target!r} has no suffix; expected a photo such as {target}.png, or {target}/"
+    )
 
 
 def _takes(pattern: str, target: str) -> bool:

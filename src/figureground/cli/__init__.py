@@ -172,7 +172,7 @@ def _describe(parser: argparse.ArgumentParser, verb: Callable[..., Any]) -> None
             options["required"] = True
         elif kind is not bool:
             options["default"] = parameter.default
-            if parameter.default not in ("", None):
+            if parameter.default not in ("", None, []):
                 options["help"] += " (default: %(default)s)"
         parser.add_argument(*short, f"--{name.strip('_').replace('_', '-')}", dest=name, **options)
 

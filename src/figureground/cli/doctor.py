@@ -33,7 +33,7 @@ def doctor(*, json: Annotated[bool, "print JSON"] = False) -> int:
     """Say what works on this machine, and what to do about what does not.
 
     Versions, devices and which one --device auto takes, image formats, the folder for models; then the
-    default model is run and a picture written and read back. Exit status 1 if something fails.
+    smallest model for people is run and a picture written and read back. Exit status 1 if something fails.
     """
     found: dict[str, str] = {}
     failed = []

@@ -32,7 +32,8 @@ def index(
         "of a new gallery: embed people with or without (default: keep)",
     ] = "",
     flip: Annotated[
-        bool, "of a new gallery: embed the mirror image too; finds a little more, in twice the time"
+        bool,
+        "of a new gallery: embed the mirror image too; finds a little more, in half as long again",
     ] = False,
     no_thumbnails: Annotated[bool, "keep no pictures, only vectors and paths"] = False,
     device: Annotated[str, "auto, cpu or cuda"] = "auto",

@@ -37,7 +37,8 @@ FORMATS = (
 )
 # of files that are taken for photos in folders; a file that is given by its name may have any
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .avif .bmp .gif .heic .heif .ppm .pgm .jp2".split()  # noqa: SIM905
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .avif .bmp .dib .gif "  # noqa: SIM905
+    ".heic .heif .ppm .pgm .pbm .jp2 .j2k .tga .ico".split()
 )
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 MAX_FRAMES = 1000

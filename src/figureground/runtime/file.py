@@ -92,7 +92,8 @@ def cutout_bytes(
     **options: Any,
 ) -> bytes:
     """A photo without, or with another, background, as the content of a file: what `figureground cutout`
-    writes, with the photo's colour profile, EXIF and resolution, an animation as such.
+    writes, with the photo's colour profile (on a background it is in sRGB), EXIF and resolution, an
+    animation as such.
 
     image: a path, bytes, a binary file, a PIL image or an array of RGB (see imaging.read). suffix: of the
     file, see imaging.write.FORMATS; what cannot hold transparency needs a background or a mask. Others, and
