@@ -1,6 +1,7 @@
 """Learn, stop, go on exactly, measure, export, use: the whole path on drawn people."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -147,10 +148,25 @@ def test_a_start_that_failed_does_not_spoil_the_folder(people_folder: Path, tmp_
 
 
 def test_another_recipe_does_not_continue_a_run(
-    people_folder: Path, whole_run: Path, capsys: pytest.CaptureFixture[str]
+    people_folder: Path, whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert train(people_folder, whole_run, 6, "data.seed=5") == 1
+    run = Path(shutil.copytree(whole_run, tmp_path / "run"))
+    assert train(people_folder, run, 6, "data.seed=5") == 1
     assert "holds a run by another recipe" in capsys.readouterr().err
+    (run / "last.ckpt").unlink()
+    assert train(people_folder, run, 6, "data.seed=5") == 1
+    assert "holds a run by another recipe" in capsys.readouterr().err
+
+
+def test_a_state_that_cannot_be_read_is_said(
+    people_folder: Path, whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(whole_run, tmp_path / "run"))
+    state = (run / "last.ckpt").read_bytes()
+    for damaged in (state[: len(state) // 2], b"", b"not a state"):
+        (run / "last.ckpt").write_bytes(damaged)
+        assert train(people_folder, run, 9) == 1
+        assert "last.ckpt cannot be read" in capsys.readouterr().err
 
 
 def test_it_learns(people_folder: Path, tmp_path: Path) -> None:
@@ -214,11 +230,17 @@ def test_export_refuses_a_file_that_answers_otherwise(
         (["init=/none.safetensors"], "no weights at /none.safetensors"),
         (["data.nobody=[none.txt]"], "cannot read the list"),
         (["data.root=["], "data.root is not YAML"),
-        (["data.sizes=[[64,100000]]"], "data.sizes (64, 100000) is 100000; expected 0 up to 8192"),
+        (["data.sizes=[[64,100000]]"], "data.sizes (64, 100000) is 100000; expected 32 up to 8192"),
         (["data.photo_share=2"], "data.photo_share is 2.0; expected 0 up to 1"),
         (["loop.devices=500", "data.batch_size=500"], "loop.devices is 500; expected at most"),
+        (
+            ["data.steps_per_epoch=99999999999"],
+            "data.steps_per_epoch is 99999999999; expected 1 up to",
+        ),
+        (["network.num_classes=2000000"], "num_classes is 2000000; expected a whole number"),
+        (["loop.threads=99999"], "loop.threads is 99999; expected 1 up to"),
         (["data.workers=9999999"], "data.workers is 9999999; expected at most"),
-        (["network.num_classes=-3"], "num_classes is -3; expected a whole number, 1 or more"),
+        (["network.num_classes=-3"], "num_classes is -3; expected a whole number, 1 up to"),
         (["network=foo"], "network is 'foo'; expected network.KEY=VALUE"),
         (["loop.max_steps=0"], "loop.max_steps is 0; expected 1 or more"),
         (["data.batch_size=0"], "data.batch_size is 0; expected 1 or more"),

@@ -98,8 +98,9 @@ def measured(
     edges: Edges = "fine",
     limit: int = 0,
     flip: bool = False,
+    weights: str = "best.safetensors",
 ) -> tuple[str, Evaluation]:
-    """What was measured, in words, and how it did; arguments as of evaluate."""
+    """What was measured, in words, and how it did; arguments as of evaluate. weights: of a run folder."""
     from figureground.data import read, sighting_readers
 
     if limit < 0:
@@ -113,8 +114,8 @@ def measured(
             raise DataError(
                 f"--measure and --protocol are for masks; leave them out for the crops of --data {data}"
             )
-        return "crops", _persons(_predictor(model, flip=flip), data, root, limit)
-    predictor = _predictor(model, edges, flip)
+        return "crops", _persons(_predictor(model, "fine", flip, weights), data, root, limit)
+    predictor = _predictor(model, edges, flip, weights)
     examples = read(data, root, split)[: limit or None]
     found = _photos(predictor, data, root, examples, measure, protocol)
     return f"{len(examples)} photos", found
@@ -162,11 +163,11 @@ def _photos(
     return nobody(predictor, examples) if measure == "nobody" else people(predictor, examples)
 
 
-def _predictor(model: str, edges: Edges = "fine", flip: bool = False) -> Predictor:
+def _predictor(model: str, edges: Edges, flip: bool, weights: str) -> Predictor:
     if (Path(model) / "recipe.yaml").is_file():
         from figureground.training.run import run_predictor
 
-        return run_predictor(Path(model), edges, flip)
+        return run_predictor(Path(model), edges, flip, weights)
     from figureground.runtime.predictor import load
 
     return load(model, edges=edges, flip=flip)

@@ -37,6 +37,9 @@ def export(
     if photos and storage != "int8":
         raise ExportError(f"--photos is for --storage int8, not {storage}; leave it out")
     seen = _photos(photos) if storage == "int8" else []
+    if root:
+        _there(root, data, split)
+    given = model
     folder = Path(output)
     is_run = (Path(model) / "recipe.yaml").is_file()
     with TemporaryDirectory(prefix="figureground-") as whole:
@@ -63,16 +66,26 @@ def export(
             card = variant.card
             print(
                 f"{variant.onnx} ({_size(variant.onnx)}): answers differ by {variant.mean:.1e} on "
-                f"average, at most {variant.largest:.1e}, from those of {model} on {len(seen)} photos"
+                f"average, at most {variant.largest:.1e}, from those of {given} on {len(seen)} photos"
             )
         if root:
-            _cost(model, str(card), root, data, split)
+            _cost(model, str(card), root, data, split, weights)
 
 
-def _cost(before: str, after: str, root: str, data: str, split: str) -> None:
+def _there(root: str, data: str, split: str) -> None:
+    """Raises DataError, before anything is written, for a data set that is not there."""
+    from figureground.data import read, read_sightings, sighting_readers
+
+    if data in sighting_readers():
+        read_sightings(data, root, "query")
+    else:
+        read(data, root, split)
+
+
+def _cost(before: str, after: str, root: str, data: str, split: str, weights: str) -> None:
     from figureground.cli.evaluate import measured
 
-    what, old = measured(before, root, data, split)
+    what, old = measured(before, root, data, split, weights=weights)
     _, new = measured(after, root, data, split)
     print(f"on {what} of {data}/{split}, before and after:")
     for name, value in old.figures.items():

@@ -124,7 +124,8 @@ def _learn(values: dict[str, Any], folder: Path) -> int:
 
     kept = folder / "recipe.yaml"
     going_on = (folder / "last.ckpt").exists()
-    if going_on and _essence(recipes.load(str(kept))) != _essence(values):
+    holds = going_on or ((folder / "best.safetensors").exists() and kept.exists())
+    if holds and _essence(recipes.load(str(kept))) != _essence(values):
         raise RecipeError(
             f"{folder} holds a run by another recipe (see {kept}); choose another --run FOLDER, or "
             f"start from its weights with init={folder / 'best.safetensors'}"

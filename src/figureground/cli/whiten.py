@@ -25,8 +25,12 @@ def whiten(
     """
     from figureground import hub
     from figureground.data import read_sightings
+    from figureground.errors import DataError
     from figureground.export import export_whitened
 
+    places = [Path(folder).resolve() for folder in folders]
+    if twice := [str(place) for place in places if places.count(place) > 1]:
+        raise DataError(f"{twice[0]} is given twice; give each data set once")
     sightings = [(folder, s) for folder in folders for s in read_sightings(data, folder, "train")]
     crops = [s.image for _, s in sightings]
     persons = [f"{folder}/{s.person}" for folder, s in sightings]

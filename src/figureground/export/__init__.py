@@ -182,8 +182,10 @@ def _made_of(card: Card, output: Path, name: str, text: str) -> Card:
 
 def _place(output: Path, name: str) -> Path:
     """Of the card; ExportError for a name that files cannot be called by."""
-    if not re.fullmatch(r"[\w.-]+", name):
-        raise ExportError(f"the name {name!r} is not letters, digits, dots and dashes alone")
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ExportError(
+            f"the name {name!r} is not letters, digits, dots and dashes alone, the first a letter or digit"
+        )
     return output / f"{name}.md"
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+MOST_CLASSES = 1_000_000  # persons of a data set, say
+
 
 @cache
 def builders() -> dict[str, Callable[..., nn.Module]]:
@@ -37,14 +39,16 @@ def names() -> list[str]:
 def build(name: str, **arguments: Any) -> nn.Module:
     """A freshly initialised network.
 
-    Raises ValueError for an unknown name or a num_classes that is not 1 or more, and TypeError for an
+    Raises ValueError for an unknown name or a num_classes that is not 1 to a million, and TypeError for an
     argument the builder does not take.
     """
     if name not in builders():
         raise ValueError(f"unknown network {name!r}; expected one of {', '.join(names())}")
     classes = arguments.get("num_classes", 1)
-    if not isinstance(classes, int) or classes < 1:
-        raise ValueError(f"num_classes is {classes!r}; expected a whole number, 1 or more")
+    if not isinstance(classes, int) or not 1 <= classes <= MOST_CLASSES:
+        raise ValueError(
+            f"num_classes is {classes!r}; expected a whole number, 1 up to {MOST_CLASSES}"
+        )
     return builders()[name](**arguments)
 
 

@@ -115,8 +115,8 @@ def at_least(least: float, **values: float) -> None:
             raise RecipeError(f"{name} is {value}; expected {least} or more")
 
 
-def at_most(most: float, **values: float) -> None:
-    """RecipeError naming the first value below 0, or above `most`."""
+def within(least: float, most: float, **values: float) -> None:
+    """RecipeError naming the first value below `least`, or above `most`."""
     for name, value in values.items():
-        if not 0 <= value <= most:
-            raise RecipeError(f"{name} is {value}; expected 0 up to {most}")
+        if not least <= value <= most:
+            raise RecipeError(f"{name} is {value}; expected {least} up to {most}")

@@ -53,6 +53,7 @@ class Input:
         for name in ("mean", "std"):  # YAML gives lists, which are equal to no tuple
             object.__setattr__(self, name, tuple(getattr(self, name)))
         numbers = all(isinstance(value, int | float) for value in (*self.mean, *self.std))
+        numbers = numbers and all(map(math.isfinite, (*self.mean, *self.std)))
         if not (numbers and len(self.mean) == len(self.std) == 3 and min(self.std) > 0):
             raise CardError(
                 f"input has mean {list(self.mean)} and std {list(self.std)}; expected three numbers "

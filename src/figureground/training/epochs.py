@@ -13,11 +13,12 @@ from figureground.data.composition import Compositions
 from figureground.data.listed import listed
 from figureground.data.samples import Samples
 from figureground.errors import DataError, RecipeError
-from figureground.recipes import at_least, at_most
+from figureground.recipes import at_least, within
 from figureground.runtime.prepare import Input
 from figureground.training.devices import learning_batches, validation_batches
 
 LARGEST = 8192  # side of a training picture
+MOST_STEPS = 10_000_000  # of an epoch, whose samples are numbered beforehand
 
 
 class Epochs(pl.LightningDataModule):
@@ -37,10 +38,11 @@ class Epochs(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         at_least(1, **{"data.batch_size": samples.batch_size})
-        at_least(1, **{"data.steps_per_epoch": steps_per_epoch})
+        within(1, MOST_STEPS, **{"data.steps_per_epoch": steps_per_epoch})
         at_least(0, **{"data.workers": workers})
-        at_least(32, **{f"data.sizes {size}": min(size) for size in samples.sizes})
-        at_most(LARGEST, **{f"data.sizes {size}": max(size) for size in samples.sizes})
+        for size in samples.sizes:
+            for side in size:
+                within(32, LARGEST, **{f"data.sizes {size}": side})
         if not samples.sizes:
             raise RecipeError("data.sizes is empty; expected [[width, height], ...]")
         self.samples = samples
@@ -109,7 +111,7 @@ def compositions(
 ) -> Compositions:
     """Pictures of these people before photos of nobody; nobody, scenes and things are list files, see
     `picked`."""
-    at_most(1, **{"data.photo_share": photo_share, "data.empty_share": empty_share})
+    within(0, 1, **{"data.photo_share": photo_share, "data.empty_share": empty_share})
     scenery = _outlined(picked(collection, scenes), "scenes")  # else people would be background
     objects = _outlined(picked(collection, things, unsplit="train"), "things")
     empty = picked(collection, nobody)

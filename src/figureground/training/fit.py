@@ -20,14 +20,21 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import Tensor
 
 from figureground.data.skipped import Skipped
-from figureground.errors import FiguregroundError, RecipeError
-from figureground.recipes import at_least
+from figureground.errors import FiguregroundError, RecipeError, TrainingError
+from figureground.recipes import at_least, within
 from figureground.training import curves
 from figureground.training.devices import Alike, Chance, Lessons, check, figures_of_all, strategy
 from figureground.training.launch import is_first
 from figureground.training.leaves import Pictures
 from figureground.training.saving import WholeFile, save_weights
 from figureground.training.stop import StopOnNaN, StopOnOneClass, StopWithLauncher, explained
+
+MOST_THREADS = 1024
+# warnings of Lightning that are as they should be: samples, say, go by the step, wherever an epoch ended
+KNOWN = (
+    *("many workers", "is not empty", "dirpath has", "before the epoch ended"),
+    *("LeafSpec", "logging interval", "sync_dist"),
+)
 
 
 def moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], int | Tensor], None]:
@@ -159,7 +166,6 @@ def fit(
         1,
         **{
             "loop.max_steps": max_steps,
-            "loop.threads": threads,
             "loop.log_every": log_every,
             "loop.accumulate": accumulate,
             "loop.devices": devices,
@@ -167,6 +173,7 @@ def fit(
         },
     )
     at_least(0, **{"loop.pictures_every": pictures_every})
+    within(1, MOST_THREADS, **{"loop.threads": threads})
     if not 0 <= ema < 1 or not gradient_clip >= 0:
         raise RecipeError(
             f"loop has ema {ema} and gradient_clip {gradient_clip}; expected 0 up to below 1, and 0 or more"
@@ -211,7 +218,7 @@ def fit(
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        for known in ("many workers", "is not empty", "LeafSpec", "logging interval", "sync_dist"):
+        for known in KNOWN:
             warnings.filterwarnings("ignore", f".*{known}.*")
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else device,
@@ -249,4 +256,10 @@ def fit(
         curves.save(run)
     if is_first() and (lines := skipped.lines()):
         print(f"skipped {len(lines)} pictures that cannot be read, listed in {skipped}")
-    return run / "best.safetensors"
+    best = run / "best.safetensors"
+    if is_first() and not best.exists():
+        raise TrainingError(
+            f"there is no {best}: it was taken away, or {monitor} never was a number; "
+            f"{run / 'last.safetensors'} holds the last weights"
+        )
+    return best

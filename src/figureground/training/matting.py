@@ -22,7 +22,7 @@ from figureground.losses.shm import alpha_loss, shm_loss
 from figureground.metrics.matting import Matting
 from figureground.metrics.segmentation import Segmentation
 from figureground.published import TRIMAP, form
-from figureground.recipes import at_least
+from figureground.recipes import at_least, within
 from figureground.runtime.labels import most_likely
 from figureground.runtime.prepare import Input, enlarge
 from figureground.training.epochs import Epochs, beside, compositions, learnt_and_held
@@ -177,7 +177,7 @@ def matting_data(
     training pictures; each batch has one of them, drawn at random. training_mean: instead of the input's,
     where training is to normalise otherwise than use does, as published.
     """
-    at_least(1, **{"data.band": band})
+    within(1, 1000, **{"data.band": band})
     root = root.expanduser()
     learnt, held = learnt_and_held(name, root, val_split, val_share)
     protocol: Protocol = "published" if pictures == "published" else "standard"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from figureground.errors import RecipeError
 from figureground.losses.triplet import batch_hard_triplet
 from figureground.metrics.reid import Retrieval
-from figureground.recipes import at_least
+from figureground.recipes import at_least, within
 from figureground.training.reid_data import ReidData
 from figureground.training.schedule import check_descent, cosine
 
@@ -50,6 +50,9 @@ class ReidTask(pl.LightningModule):
             },
         )
         check_descent(learning_rate, weight_decay, warmup_steps)
+        within(0, 1000, **{"task.triplet_margin": triplet_margin or 0.0})
+        if not all(0 <= beta < 1 for beta in betas):
+            raise RecipeError(f"task.betas is {list(betas)}; expected two numbers, 0 up to below 1")
         if not 0 <= label_smoothing < 1:
             raise RecipeError(
                 f"task.label_smoothing is {label_smoothing}; expected 0 up to below 1"

@@ -15,9 +15,10 @@ from figureground.data import Sighting
 from figureground.data.crops import Crops
 from figureground.data.transforms import read_photo
 from figureground.errors import DataError, RecipeError
-from figureground.recipes import at_least, at_most
+from figureground.recipes import at_least, within
 from figureground.runtime.prepare import Input, prepare
 from figureground.training.devices import learning_batches, validation_batches
+from figureground.training.epochs import MOST_STEPS
 
 IMAGENET = Input(128, 256, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
@@ -72,19 +73,12 @@ class ReidData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         at_least(2, **{"data.batch_size": batch_size})
-        at_least(1, **{"data.steps_per_epoch": steps_per_epoch})
-        at_least(
-            0,
-            **{
-                "data.workers": workers,
-                "data.pictures_per_person": pictures_per_person,
-                "data.padding": padding,
-                "data.zoom": zoom,
-                "data.colour": colour,
-                "data.hue": hue,
-            },
-        )
-        at_most(1, **{"data.erasing": erasing})
+        within(1, MOST_STEPS, **{"data.steps_per_epoch": steps_per_epoch})
+        at_least(0, **{"data.workers": workers, "data.pictures_per_person": pictures_per_person})
+        within(0, 1, **{"data.erasing": erasing, "data.zoom": zoom})
+        within(0, 10, **{"data.colour": colour})
+        within(0, 180, **{"data.hue": hue})
+        within(0, max(input.width, input.height), **{"data.padding": padding})
         if not 0 < val_share < 1 or not sets:
             raise RecipeError(
                 f"data has val_share {val_share} and sets {sets}; expected a share above 0 and below "

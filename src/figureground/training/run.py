@@ -91,7 +91,9 @@ def load_run(folder: Path, weights: str = "best.safetensors") -> tuple[nn.Module
     return network.eval(), card
 
 
-def run_predictor(folder: Path, edges: Edges = "fine", flip: bool = False) -> Predictor:
-    """A run's best weights as a predictor, on torch; edges and flip as of load."""
-    network, card = load_run(folder)
+def run_predictor(
+    folder: Path, edges: Edges = "fine", flip: bool = False, weights: str = "best.safetensors"
+) -> Predictor:
+    """A run's weights as a predictor, on torch; edges and flip as of load."""
+    network, card = load_run(folder, weights)
     return predictor_of(card, TorchSession(network), edges, flip)

@@ -16,7 +16,7 @@ from figureground.losses.iou import iou_loss
 from figureground.losses.u2net import u2net_loss
 from figureground.metrics.saliency import Saliency
 from figureground.published import form
-from figureground.recipes import at_least, at_most
+from figureground.recipes import at_least, within
 from figureground.runtime.prepare import Input, enlarge
 from figureground.training.epochs import Epochs, beside, compositions, learnt_and_held
 from figureground.training.schedule import (
@@ -172,7 +172,7 @@ def saliency_data(
         source = compositions(learnt, place, nobody, scenes, photo_share, empty_share, soft=True)
     else:
         source = Photos(learnt, with_soft, pipeline)
-    at_most(1, **{"data.also_share": also_share})
+    within(0, 1, **{"data.also_share": also_share})
     if others:
         source = Mixed(source, Photos(others, with_soft, pipeline), also_share)
     samples = Samples(source, sizes, batch_size, seed, input)

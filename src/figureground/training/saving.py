@@ -60,6 +60,16 @@ class WholeFile(TorchCheckpointIO):
         with whole(Path(path)) as part, open(part, "wb") as file:
             torch.save(checkpoint, file)
 
+    def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Raises TrainingError for a file that is no state, or was cut short."""
+        try:
+            return super().load_checkpoint(path, *args, **kwargs)
+        except Exception as error:  # of pickle, of zip files, or of torch
+            raise TrainingError(
+                f"{path} cannot be read ({str(error).splitlines()[0] or type(error).__name__}): the run "
+                "cannot go on from it; start another with init=best.safetensors of this run"
+            ) from None
+
 
 def save_weights(network: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
     """Writes the network's tensors as safetensors; TrainingError when the disk is full.

@@ -149,6 +149,10 @@ def semantic_data(
     see there. val_split, val_share: what is validated, see epochs.learnt_and_held. sizes: (width,
     height) of the training pictures; each batch has one of them, drawn at random.
     """
+    if not 0 < scales[0] <= scales[1] <= 16:
+        raise RecipeError(
+            f"data.scales is {list(scales)}; expected two factors, from above 0 up to 16"
+        )
     root = root.expanduser()
     learnt, held = learnt_and_held(name, root, val_split, val_share)
     fill = tuple(round(255 * mean) for mean in input.mean)

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from figureground.data.drawn import draw_nobody, draw_pairs, draw_sightings
+from figureground.errors import RecipeError
 from figureground.recipes import Values
 from figureground.training import system
 
+MOST_DRAWN = 255  # classes that a mask of 8 bits holds
 DRAWN = {
     "root",
     "name",
@@ -33,13 +35,18 @@ def smoke(values: Values, folder: Path, given: Iterable[str] = ()) -> Values:
     small = copy.deepcopy(values)
     small.pop("init", None)
     persons = values["system"] == "re-identification"
+    classes = values["network"].get("num_classes", 21)
+    if not persons and not (isinstance(classes, int) and 2 <= classes <= MOST_DRAWN):
+        raise RecipeError(f"network.num_classes is {classes!r}; expected 2 up to {MOST_DRAWN}")
     if persons:
         draw_sightings(folder / "drawn")
     else:
-        draw_pairs(folder / "drawn", values["network"].get("num_classes", 21))
+        draw_pairs(folder / "drawn", classes)
     draw_nobody(folder)
     taken = inspect.signature(system(values)[1]).parameters
     input = small["data"].get("input") or asdict(taken["input"].default)
+    if not isinstance(input, dict):
+        raise RecipeError(f"data.input is {input!r}; expected data.input.KEY=VALUE")
     width = 32 if persons else 64
     settings = {
         "root": str(folder / "drawn"),
