@@ -1,5 +1,6 @@
 """`figureground evaluate` says what it was not asked rightly, and which file is at fault."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -79,9 +80,24 @@ def test_the_mirror_image_counts_when_asked(
     assert flipped.splitlines()[1:] != plain.splitlines()[1:]
 
 
+def test_hard_masks_are_measured_when_asked(
+    people_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure = ["evaluate", "pp-humanseg-lite", "--root", str(people_folder), "--measure", "matting"]
+    assert main([*measure, "--threshold", "0.5", "--json"]) == 0
+    hard = json.loads(capsys.readouterr().out)
+    predictor, truths = fg.load("pp-humanseg-lite"), []
+    for name in (people_folder / "test.txt").read_text().split():
+        alpha = np.asarray(Image.open(people_folder / "alpha" / f"{name}.png")) / 255
+        found = predictor(people_folder / "images" / f"{name}.jpg") >= 0.5
+        truths.append(np.abs(found - alpha).sum() / 1000)
+    assert hard["sad"] == pytest.approx(np.mean(truths), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
+        ("pp-humanseg-lite", ["--threshold", "0.5"], "--threshold is for matting"),
         ("refinenet-parts", ["--measure", "people"], "refinenet-parts, which gives none"),
         ("pp-humanseg-lite", ["--data", "nobody", "--measure", "people"], "for photos of nobody"),
     ],

@@ -35,6 +35,9 @@ def evaluate(
         Literal["fine", "fast", "hair"],
         "of alphas, as of cutout; always fast with --protocol published",
     ] = "fine",
+    threshold: Annotated[
+        float, "matting: measure hard masks, 1 from this alpha on, as of cutout; 0: soft"
+    ] = 0.0,
     limit: Annotated[int, "only the first so many photos (or queries); 0 for all"] = 0,
     flip: Annotated[bool, "the network sees the mirror image too"] = False,
     report: Annotated[str, "also write a page with figures, curves and examples, FILE.html"] = "",
@@ -57,18 +60,29 @@ def evaluate(
         raise DataError(f"--report is {report!r}; expected a name that ends with .html")
     edges = "fast" if protocol == "published" else edges
     what, evaluation = measured(
-        model, root, data, split, measure, protocol=protocol, edges=edges, limit=limit, flip=flip
+        model,
+        root,
+        data,
+        split,
+        measure,
+        protocol=protocol,
+        edges=edges,
+        threshold=threshold,
+        limit=limit,
+        flip=flip,
     )
     found = evaluation.figures
     if report:
         masks = what != "crops" and not evaluation.classes
         how = f"; protocol {protocol}, edges {edges}" if masks else ""
+        how += f", cut at {threshold}" if threshold else ""
         how += ", mirrored too" if flip else ""
         _report(report, model, f"{what} of {data}/{split} in {root}{how}", evaluation)
     if json:
         print(jsonlib.dumps({"model": model, "data": data, "split": split, **found}))
         return
     way = ", by the published protocol" if protocol == "published" else ""
+    way += f", cut at {threshold}" if threshold else ""
     way += ", mirrored too" if flip else ""
     print(f"{model} on {what} of {data}/{split}{way}")
     for name, value in found.items():
@@ -96,6 +110,7 @@ def measured(
     *,
     protocol: str = "standard",
     edges: Edges = "fine",
+    threshold: float = 0.0,
     limit: int = 0,
     flip: bool = False,
     weights: str = "best.safetensors",
@@ -105,19 +120,22 @@ def measured(
 
     if limit < 0:
         raise DataError(f"--limit is {limit}; expected 0 (all) or more")
+    if not 0 <= threshold <= 1:
+        raise DataError(f"--threshold is {threshold}; expected 0 (soft) to 1")
     if data in sighting_readers():
         if split != "test":
             raise DataError(
                 f"--split is {split!r}; re-identification is measured on the split 'test'"
             )
-        if measure or protocol == "published":
+        if measure or threshold or protocol == "published":
             raise DataError(
-                f"--measure and --protocol are for masks; leave them out for the crops of --data {data}"
+                "--measure, --threshold and --protocol are for masks; leave them out for the crops of "
+                f"--data {data}"
             )
         return "crops", _persons(_predictor(model, "fine", flip, weights), data, root, limit)
     predictor = _predictor(model, edges, flip, weights)
     examples = read(data, root, split)[: limit or None]
-    found = _photos(predictor, data, root, examples, measure, protocol)
+    found = _photos(predictor, data, root, examples, measure, protocol, threshold)
     return f"{len(examples)} photos", found
 
 
@@ -128,6 +146,7 @@ def _photos(
     examples: list[Example],
     measure: str,
     protocol: str,
+    threshold: float,
 ) -> Evaluation:
     from figureground.data import class_names
     from figureground.evaluation.labels import labels
@@ -150,6 +169,8 @@ def _photos(
         )
     if published and measure not in ("saliency", "matting"):
         raise DataError("--protocol published is for saliency and matting; leave it out")
+    if threshold and measure != "matting":
+        raise DataError("--threshold is for matting; leave it out, or give --measure matting")
     if isinstance(predictor, LabelPredictor):
         return labels(predictor, examples, class_names(data, root))
     if not isinstance(predictor, AlphaPredictor):
@@ -159,7 +180,7 @@ def _photos(
     if measure == "saliency":
         return saliency(predictor, examples, published)
     if measure == "matting":
-        return matting(predictor, examples, published)
+        return matting(predictor, examples, published, threshold)
     return nobody(predictor, examples) if measure == "nobody" else people(predictor, examples)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from figureground.data import Example, read_alpha, read_soft
@@ -15,11 +17,15 @@ from figureground.runtime.prepare import enlarge, prepare
 
 
 def matting(
-    predictor: AlphaPredictor, examples: list[Example], published: bool = False
+    predictor: AlphaPredictor,
+    examples: list[Example],
+    published: bool = False,
+    threshold: float = 0.0,
 ) -> Evaluation:
     """sad, mad, mse, grad, conn; where all examples have trimaps, also of unsure pixels: unsure_sad ….
 
     published: the model zoo's sad, of alphas that are not clipped (enlarged bilinearly, not cubically).
+    threshold: above 0, hard masks are measured: 1 from this alpha on, 0 below.
     """
     metric = Matting("published" if published else "standard")
     unsure = None if published or any(e.trimap is None for e in examples) else Matting()
@@ -31,6 +37,7 @@ def matting(
             found = enlarge(answer, predictor.input, pixels.shape[1], pixels.shape[0])
         else:
             found = predictor(example.image)
+        found = _hard(found, threshold)
         alike(example, found, truth)
         metric.update(found, truth)
         if unsure is not None and example.trimap is not None:
@@ -49,10 +56,14 @@ def matting(
 
     def draw(number: int) -> Image.Image:
         photo, truth = read(examples[number].image), read_soft(examples[number])
-        answer = predictor.of(photo)
+        answer = _hard(predictor.of(photo), threshold)
         wrong = grey(abs(answer - truth))
         return side_by_side(photo.pixels, grey(truth), grey(answer), wrong)
 
     names, scores = [example.name for example in examples], metric.values["sad"]
     legend = "photo, truth, answer, difference"
     return Evaluation(figures, "sad", scores, names, draw, legend, smaller=True)
+
+
+def _hard(alpha: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    return (alpha >= threshold).astype(np.float32) if threshold else alpha
