@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import yaml
 from onnx import numpy_helper
 from PIL import Image
 
@@ -187,3 +188,38 @@ def test_only_maps_are_pooled(shape: list[int], axes: list[int], pooled: bool) -
     model = helper.make_model(graph)
     pool_whole_maps(model)
     assert (model.graph.node[0].op_type == "GlobalAveragePool") == pooled
+
+
+@pytest.mark.parametrize("name", ["pp-humanseg-lite", "refinenet-saliency", "osnet-x0.25"])
+def test_torchscript(name: str, tmp_path: Path) -> None:
+    """What the engine answers, with what is behind the network (whitening) or left of it (one map)."""
+    import torch
+
+    command = ["export", name, "--storage", "torchscript", "-o", str(tmp_path), "--name", "script"]
+    assert main(command) == 0
+    (file,) = tmp_path.iterdir()
+    said = {"figureground": ""}
+    script = torch.jit.load(file, _extra_files=said)  # type: ignore[no-untyped-call]
+    assert yaml.safe_load(said["figureground"])["output"] == hub.card(name).output
+    pictures = np.random.default_rng(0).standard_normal((2, 3, 160, 96), np.float32)
+    expected = fg.load(name).session.run(pictures)
+    np.testing.assert_allclose(script(torch.from_numpy(pictures)).numpy(), expected, atol=1e-4)
+
+
+def test_no_torchscript(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export = ["export", "pp-humanseg-lite", "--storage", "torchscript", "-o", str(tmp_path)]
+    assert main([*export, "--root", "data"]) == 1
+    assert "--root is for ONNX files" in capsys.readouterr().err
+    card = hub.card("pp-humanseg-lite")
+    other = tmp_path / "other.onnx"
+    model = onnx.load(hub.local(card))
+    for tensor in model.graph.initializer:
+        tensor.name = f"x{tensor.name}"
+    names = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        node.input[:] = [f"x{name}" if f"x{name}" in names else name for name in node.input]
+    onnx.save(model, other)
+    capsys.readouterr()
+    assert main(["export", str(other), *export[2:], "--name", "foreign"]) == 1
+    assert "was not written by export" in capsys.readouterr().err
+    assert not (tmp_path / "foreign.torchscript").exists()

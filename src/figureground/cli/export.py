@@ -10,32 +10,42 @@ from figureground.errors import ExportError
 
 
 def export(
-    model: Annotated[str, "run folder of `figureground train`; for 8 bits also a card"],
+    model: Annotated[
+        str, "run folder of `figureground train`; for 8 bits and TorchScript also a card"
+    ],
     *,
     output: Annotated[str, "folder for NAME.onnx and NAME.md", "-o"],
     name: Annotated[str, "name of the model"] = "my-people",
     weights: Annotated[str, "file of weights in the run folder"] = "best.safetensors",
     storage: Annotated[
-        Literal["float16", "float32", "int8-weights", "int8"], "how weights are stored"
+        Literal["float16", "float32", "int8-weights", "int8", "torchscript"],
+        "how weights are stored; torchscript: not as ONNX, but for LibTorch",
     ] = "float16",
     photos: Annotated[str, "int8: folder of photos like those it is for, some dozens"] = "",
     root: Annotated[str, "folder of a data set, to measure what storage costs"] = "",
     data: Annotated[str, "its layout, as of `figureground evaluate`"] = "people",
     split: Annotated[str, "which split"] = "test",
 ) -> None:
-    """Write a trained network as ONNX with its card.
+    """Write a trained network as ONNX with its card, or as TorchScript.
 
     Nothing is written unless ONNX Runtime and torch, with the same weights, agree within 1e-4 at batch
     sizes 1 and 3 and two picture sizes. float16 rounds the weights and halves the file, int8-weights
     quarters it; computation is in float32, as fast. int8 computes in 8 bits too, with ranges seen on the
-    photos: a quarter of the file, often faster, not always. With --root, what rounding costs in the figures
-    of `figureground evaluate` is printed.
+    photos: a quarter of the file, often faster, not always. torchscript: NAME.torchscript for C++ and
+    phones, of float32 weights, seen to answer as torch does, with the card's front matter in it. With
+    --root, what rounding costs in the figures of `figureground evaluate` is printed.
     """
     from figureground import export as library
     from figureground import hub
 
     if photos and storage != "int8":
         raise ExportError(f"--photos is for --storage int8, not {storage}; leave it out")
+    if storage == "torchscript":
+        if root:
+            raise ExportError("--root is for ONNX files, which evaluate can run; leave it out")
+        file, difference = library.export_torchscript(model, Path(output), name, weights)
+        print(f"{file} ({_size(file)}): answers differ by at most {difference:.1e} from torch's")
+        return
     seen = _photos(photos) if storage == "int8" else []
     if root:
         _there(root, data, split)
@@ -46,7 +56,8 @@ def export(
         if storage in ("float16", "float32"):
             if not is_run:
                 raise ExportError(
-                    f"{model} is no run folder; of a card only --storage int8-weights or int8 can be made"
+                    f"{model} is no run folder; of a card only --storage int8-weights, int8 or "
+                    "torchscript can be made"
                 )
             made = library.export_run(Path(model), folder, name, weights, storage == "float16")
             card = made.card

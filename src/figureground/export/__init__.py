@@ -174,6 +174,34 @@ def export_whitened(
     return output / f"{name}.onnx"
 
 
+def export_torchscript(
+    model: str, output: Path, name: str, weights: str = "best.safetensors"
+) -> tuple[Path, float]:
+    """Writes output/NAME.torchscript, the network of a run folder or of a card, for LibTorch; gives its
+    path and the largest difference of its answers to torch's, as a share of max(1, the largest answer).
+
+    It takes N×3×H×W float32, prepared as the entry `figureground` in the file says, which is the card's
+    front matter. Raises ExportError, and writes nothing, when it answers
+    otherwise, or the card's file was not written by export; CardError when it is not to be had.
+    """
+    from figureground.export.torchscript import of_card, write_torchscript
+
+    _place(output, name)
+    if (Path(model) / "recipe.yaml").is_file():
+        from figureground.training.run import load_run
+
+        network, card = load_run(Path(model), weights)
+        network = FirstMap(network) if card.output == "saliency" else network
+    else:
+        card = hub.card(model)
+        network = of_card(card)
+    front = front_matter(replace(card, name=name, files=()))
+    with _together(output) as part:
+        file = part / f"{name}.torchscript"
+        difference = write_torchscript(fused(network, half=False), card.input, file, front)
+    return output / file.name, difference
+
+
 def _made_of(card: Card, output: Path, name: str, text: str) -> Card:
     """The card of what is made of a card's model: not known by its ids, and not measured yet."""
     path = _place(output, name)

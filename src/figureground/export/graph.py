@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -176,17 +177,32 @@ def eight_bits(model: onnx.ModelProto) -> bool:
 
 
 def prove(path: Path, network: nn.Module, input: Input, tolerance: float = TOLERANCE) -> float:
-    """The largest difference between ONNX Runtime and torch, as a share of max(1, the largest answer);
-    ExportError above the tolerance.
-
-    Compared at batch sizes 1 and 3 and two picture sizes of different shape. Some weights blow rounding up
-    beyond any tolerance; then ONNX Runtime may be off the answer in float64 by 4 times as much as torch is.
-    """
+    """`agree` for an ONNX file by ONNX Runtime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # which keeps what it once had
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def answer(images: Tensor) -> NDArray[Any]:
+        return np.asarray(session.run(None, {"image": images.numpy()})[0])
+
+    return agree("ONNX Runtime", answer, network, input, tolerance)
+
+
+def agree(
+    engine: str,
+    answer: Callable[[Tensor], NDArray[Any]],
+    network: nn.Module,
+    input: Input,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """The largest difference between an engine's answers and torch's, as a share of max(1, the largest
+    answer); ExportError above the tolerance.
+
+    Compared at batch sizes 1 and 3 and two picture sizes of different shape. Some weights blow rounding up
+    beyond any tolerance; then the engine may be off the answer in float64 by 4 times as much as torch is.
+    """
     share = -(
         -max(input.height, input.width) // 192
     )  # a part shows the same in less time and memory
@@ -197,12 +213,12 @@ def prove(path: Path, network: nn.Module, input: Input, tolerance: float = TOLER
             images = torch.randn(batch, 3, *size, generator=torch.manual_seed(batch))
             with torch.inference_mode():
                 expected = network(images).numpy()
-            found = session.run(None, {"image": images.numpy()})[0]
+                found = answer(images)
             scale = max(1.0, float(np.abs(expected).max()))
             difference = float(np.abs(found - expected).max()) / scale
             if not difference <= tolerance and not _rounding(network, images, expected, found):
                 raise ExportError(
-                    f"ONNX Runtime and torch differ by {difference:.2e} on {batch} pictures of "
+                    f"{engine} and torch differ by {difference:.2e} on {batch} pictures of "
                     f"{size[1]}x{size[0]}; expected at most {tolerance:.0e}; nothing was written"
                 )
             worst = max(worst, difference)
