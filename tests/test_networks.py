@@ -93,8 +93,9 @@ def test_saved_and_loaded_is_the_same(name: str, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("family", ["torch", "mindspore"])
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "shm_matte"])
-def test_onnx_answers_alike(name: str, family: str, tmp_path: Path) -> None:
+def test_exported_it_answers_alike(name: str, family: str, tmp_path: Path) -> None:
     from figureground.export.graph import FirstMap, fused, prove, to_onnx
+    from figureground.export.torchscript import write_torchscript
     from figureground.runtime.prepare import Input
 
     arguments = {"family": family} if family == "mindspore" else {}
@@ -107,6 +108,7 @@ def test_onnx_answers_alike(name: str, family: str, tmp_path: Path) -> None:
     spec, path = Input(65, 64), tmp_path / "a.onnx"
     to_onnx(fused(network, half=False), spec, "answer", path)
     prove(path, network, spec)
+    write_torchscript(network, spec, tmp_path / "a.torchscript", "")
 
 
 def test_unknown_names_and_values_are_refused() -> None:
