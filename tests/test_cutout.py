@@ -165,8 +165,8 @@ def test_standard_output_that_is_full_closed_or_gone(folder: Path) -> None:
     for command, said in (
         ("cutout photo.jpg -o - > /dev/full", "cannot write the output (No space left"),
         ("cutout photo.jpg -o a.png > /dev/full", "cannot write the output (No space left"),
-        ("cutout photo.jpg -o - >&-", "standard input or output is closed"),
-        ("cutout - -o a.png <&-", "standard input or output is closed"),
+        ("cutout photo.jpg -o - >&-", "standard output is closed"),
+        ("cutout - -o a.png <&-", "standard input is closed"),
     ):
         environment = {**os.environ, "PYTHONUNBUFFERED": ""}
         done = subprocess.run(

@@ -1,6 +1,9 @@
 """`figureground parse`, by a model of one convolution."""
 
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +75,14 @@ def test_labels_and_overlay(
     shown = np.asarray(Image.open(out))
     assert shown[30, 10].tolist() == [0, 0, 0]
     assert shown[30, 45].tolist() != [255, 0, 0]
+
+
+def test_standard_input_to_standard_output(model: Path, picture: Path) -> None:
+    command = [sys.executable, "-m", "figureground", "parse", "-", "-o", "-", "--model", str(model)]
+    content = picture.read_bytes()
+    done = subprocess.run([*command, "--labels"], input=content, capture_output=True, check=True)
+    found = np.asarray(Image.open(io.BytesIO(done.stdout)))
+    assert [found[30, x] for x in (10, 45, 80)] == [0, 1, 2]
 
 
 def test_what_cannot_be_parsed(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import CardError, ImageError
+from figureground.errors import CardError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
@@ -173,22 +172,11 @@ def _one(
     max_pixels: int,
 ) -> dict[str, Any]:
     """Reads, cuts out and writes one photo; gives what --json reports of it."""
-    from figureground.imaging.write import format_of, write
+    from figureground.batch.pipes import format_to, put, taken
     from figureground.runtime.file import cut_file
 
-    if (source == "-" and sys.stdin is None) or (target == "-" and sys.stdout is None):
-        raise ImageError("standard input or output is closed; give file names")
     content, report = cut_file(
-        sys.stdin.buffer if source == "-" else source,
-        "PNG" if target == "-" else format_of(target)[0],
-        predictor,
-        behind,
-        options,
-        max_pixels=max_pixels,
+        taken(source), format_to(target), predictor, behind, options, max_pixels=max_pixels
     )
-    if target == "-":
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    else:
-        write(target, content)
+    put(target, content)
     return {**report, "device": predictor.session.device}

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 def parse(
-    inputs: Annotated[list[str], "photos, folders or globs of them"] = [],  # noqa: B006
+    inputs: Annotated[list[str], "photos, folders or globs of them; - for standard input"] = [],  # noqa: B006
     *,
     output: Annotated[
-        str, "file; for several inputs a folder, or a template such as 'out/{stem}.png'", "-o"
+        str,
+        "file; for several inputs a folder, or a template such as 'out/{stem}.png'; - for standard output",
+        "-o",
     ],
     model: Annotated[str, "name or path of a card for semantic-segmentation"] = "refinenet-parts",
     labels: Annotated[bool, "write class numbers (grey PNG), not colours over the photo"] = False,
@@ -77,14 +79,15 @@ def _parser(
 
 
 def _one(source: str, target: str, predictor: LabelPredictor, labels: bool) -> dict[str, Any]:
+    from figureground.batch.pipes import format_to, put, taken
     from figureground.imaging.compose import overlay
     from figureground.imaging.read import read, srgb
-    from figureground.imaging.write import encode, format_of, write
+    from figureground.imaging.write import encode
 
-    format = format_of(target)[0]
+    format = format_to(target)
     if labels and format not in ("PNG", "TIFF"):
         raise ImageError(f"{target!r} would change class numbers; name the output .png or .tif")
-    photo = srgb(read(source))
+    photo = srgb(read(taken(source)))
     found = predictor.of(photo)
-    write(target, encode(found if labels else overlay(photo.pixels, found), format))
+    put(target, encode(found if labels else overlay(photo.pixels, found), format))
     return {"classes": predictor.shares(found)}
