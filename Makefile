@@ -141,6 +141,8 @@ train-shm: .venv/dev
 	$(BIN)/figureground train shm/people-long data.root=$(DATA)/people init=runs/shm/best.safetensors --run runs/shm-long
 	$(BIN)/figureground train shm/people-longer data.root=$(DATA)/people init=runs/shm-long/best.safetensors \
 		--run runs/shm-longer
+	$(BIN)/figureground train shm/people-things data.root=$(DATA)/people init=runs/shm-longer/best.safetensors \
+		--run runs/shm-things
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
