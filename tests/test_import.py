@@ -75,7 +75,10 @@ def test_the_onnx_file_carries_its_card(
         (["--as", NAME, "width=8"], "cannot build osnet_x0_25"),
         (["--as", NAME, "width"], "'width' is not KEY=VALUE"),
         (["--as", NAME, "num_classes=["], "num_classes is not YAML"),
-        (["--as", NAME, "num_classes=-3"], "num_classes is -3; expected a whole number, 1 up to 1000000"),
+        (
+            ["--as", NAME, "num_classes=-3"],
+            "num_classes is -3; expected a whole number, 1 up to 1000000",
+        ),
         (["--as", "shm_matte"], "cannot answer for a photo alone"),
     ],
 )
