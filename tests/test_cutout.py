@@ -253,11 +253,12 @@ def bad_inputs(folder: Path) -> dict[str, list[str]]:
         "is an address; download the photo": ["https://example.org/a.jpg", *out],
         "'rgb(999,0,0)' has a part above 255": ["photo.jpg", *out, "--background", "rgb(999,0,0)"],
         "device 'cuda' is not available": ["photo.jpg", *out, "--device", "cuda"],
+        "leave --background out": ["photo.jpg", *out, "--mask", "--background", "white"],
         "quality is 0; expected 1 to 100": ["photo.jpg", *out, "--quality", "0"],
     }
 
 
-@pytest.mark.parametrize("number", range(22))
+@pytest.mark.parametrize("number", range(23))
 def test_bad_input_is_one_clear_line(
     folder: Path, number: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

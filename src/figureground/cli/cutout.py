@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from figureground.errors import CardError
+from figureground.errors import CardError, ImageError
 
 if TYPE_CHECKING:
     from figureground.imaging.compose import Background
@@ -103,6 +103,8 @@ def cutout(
     options = Options.chosen({**given, "foreground": not no_foreground})
     if engine == "ray" and device == "cuda":
         raise CardError("--engine ray runs on CPUs so far; leave --device cuda out")
+    if (mask or trimap) and background != "transparent":
+        raise ImageError("--mask and --trimap write the alpha itself; leave --background out")
     behind = parse_background(background, background_fit, background_position)
     return run(
         partial(
